@@ -1,0 +1,134 @@
+/* Bounded reader and growing writer for lib0's primitives: varuint, varint, byte strings.
+ *
+ * A reader remembers its first failure, yields zeros after it, and is asked once per record (`ok`). Numbers above
+ * 2^53-1 fail; overlong forms up to CRDT__VARUINT_LEN_MAX bytes are accepted (lib0/decoding.js readVarUint).
+ * A writer remembers that memory ran out, and is asked once at the end (crdt__writer_err).
+ */
+#ifndef CRDT_BASE_BYTES_H
+#define CRDT_BASE_BYTES_H
+
+#include <string.h>
+
+#include "crdt.h"
+
+#define CRDT__VARUINT_LEN_MAX 10
+
+typedef struct crdt__reader {
+    const uint8_t *pos;
+    const uint8_t *end;
+    bool ok;
+} crdt__reader;
+
+static inline crdt__reader crdt__reader_of(crdt_bytes bytes)
+{
+    return (crdt__reader){bytes.data, bytes.data + bytes.len, true};
+}
+
+static inline size_t crdt__reader_left(const crdt__reader *r)
+{
+    return (size_t)(r->end - r->pos);
+}
+
+static inline bool crdt__reader_at_end(const crdt__reader *r)
+{
+    return r->ok && r->pos == r->end;
+}
+
+/* Marks the record as bad and lets nothing more be read. Returns 0 for use in expressions. */
+static inline uint64_t crdt__reader_fail(crdt__reader *r)
+{
+    r->ok = false;
+    r->pos = r->end;
+    return 0;
+}
+
+uint64_t crdt__read_varuint_slow(crdt__reader *r);
+
+static inline uint8_t crdt__read_u8(crdt__reader *r)
+{
+    return r->pos < r->end ? *r->pos++ : (uint8_t)crdt__reader_fail(r);
+}
+
+static inline uint64_t crdt__read_varuint(crdt__reader *r)
+{
+    if (r->pos < r->end && *r->pos < 0x80)
+        return *r->pos++;
+    return crdt__read_varuint_slow(r);
+}
+
+/* Signed number: the magnitude is returned, the sign goes to `negative` (negative zero exists). */
+uint64_t crdt__read_varint(crdt__reader *r, bool *negative);
+
+/* `len` raw bytes, borrowed from the input. */
+crdt_bytes crdt__read_bytes(crdt__reader *r, uint64_t len);
+/* varuint length, then the bytes; borrowed from the input. */
+crdt_bytes crdt__read_varbytes(crdt__reader *r);
+/* The same, checked to be UTF-8 as a fatal TextDecoder checks it. */
+crdt_bytes crdt__read_varstring(crdt__reader *r);
+
+/* ---- writing ---- */
+
+typedef struct crdt__writer {
+    uint8_t *pos; /* next byte; within buf->data */
+    uint8_t *end;
+    crdt_buf *buf;
+    size_t start_len; /* buf->len at the beginning, restored on failure */
+    bool ok;
+} crdt__writer;
+
+/* Writes behind what `buf` holds; `buf` must not be touched until crdt__writer_finish. */
+crdt__writer crdt__writer_on(crdt_buf *buf);
+/* Makes what was written part of the buffer, or drops it: CRDT_OK or CRDT_NO_MEMORY. */
+CRDT_MUST_CHECK crdt_err crdt__writer_finish(crdt__writer *w);
+/* Bytes written so far. */
+size_t crdt__writer_len(const crdt__writer *w);
+/* Makes room for `len` more bytes; false once memory ran out. */
+bool crdt__writer_grow(crdt__writer *w, size_t len);
+
+static inline bool crdt__writer_room(crdt__writer *w, size_t len)
+{
+    return (size_t)(w->end - w->pos) >= len || crdt__writer_grow(w, len);
+}
+
+static inline void crdt__write_u8(crdt__writer *w, uint8_t byte)
+{
+    if (crdt__writer_room(w, 1))
+        *w->pos++ = byte;
+}
+
+static inline void crdt__write_varuint(crdt__writer *w, uint64_t value)
+{
+    if (!crdt__writer_room(w, CRDT__VARUINT_LEN_MAX))
+        return;
+    while (value > 0x7f) {
+        *w->pos++ = (uint8_t)(0x80 | (value & 0x7f));
+        value >>= 7;
+    }
+    *w->pos++ = (uint8_t)value;
+}
+
+void crdt__write_varint(crdt__writer *w, uint64_t magnitude, bool negative);
+void crdt__write_bytes(crdt__writer *w, const void *data, size_t len);
+void crdt__write_varbytes(crdt__writer *w, crdt_bytes bytes);
+
+/* Bytes that `value` takes as a varuint. */
+static inline size_t crdt__varuint_len(uint64_t value)
+{
+    size_t len = 1;
+    for (; value > 0x7f; value >>= 7)
+        len++;
+    return len;
+}
+
+/* ---- memory ---- */
+
+/* As realloc and free, through `mem` (NULL: malloc). A `new_size` of 0 is never asked for. */
+void *crdt__resize(const crdt_mem *mem, void *old, size_t old_size, size_t new_size);
+void crdt__release(const crdt_mem *mem, void *ptr, size_t size);
+
+static inline bool crdt__bytes_equal(crdt_bytes a, crdt_bytes b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+}
+
+#endif

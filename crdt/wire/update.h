@@ -1,0 +1,119 @@
+/* Update format v1 on the wire: one struct at a time, read and written.
+ *
+ * A `crdt__wstruct` is one struct as the wire tells it: its byte fields borrow from the update. Readers of whole
+ * updates validate first (crdt__v1_validate, everything checked) and then walk again with CRDT__TRUSTED.
+ *
+ *     update:  varuint sections, then per section
+ *                  varuint structs, varuint client, varuint clock of the first, the structs
+ *              delete set: varuint clients, then per client
+ *                  varuint client, varuint ranges, per range varuint clock, varuint len
+ *
+ * Source: yjs/src/utils/UpdateDecoder.js, structs/Item.js (readItemContent), utils/updates.js.
+ */
+#ifndef CRDT_WIRE_UPDATE_H
+#define CRDT_WIRE_UPDATE_H
+
+#include "base/bytes.h"
+#include "base/id.h"
+
+/* Struct and content references (info byte, bits 0-4). */
+typedef enum crdt__kind {
+    CRDT__GC = 0,
+    CRDT__DELETED = 1,
+    CRDT__JSON = 2,
+    CRDT__BINARY = 3,
+    CRDT__STRING = 4,
+    CRDT__EMBED = 5,
+    CRDT__FORMAT = 6,
+    CRDT__TYPE = 7,
+    CRDT__ANY = 8,
+    CRDT__DOC = 9,
+    CRDT__SKIP = 10
+} crdt__kind;
+
+/* Type references of CRDT__TYPE. */
+typedef enum crdt__type_ref {
+    CRDT__TYPE_ARRAY = 0,
+    CRDT__TYPE_MAP = 1,
+    CRDT__TYPE_TEXT = 2,
+    CRDT__TYPE_XML_ELEMENT = 3,
+    CRDT__TYPE_XML_FRAGMENT = 4,
+    CRDT__TYPE_XML_HOOK = 5,
+    CRDT__TYPE_XML_TEXT = 6
+} crdt__type_ref;
+
+#define CRDT__INFO_KIND_MASK 0x1f
+#define CRDT__INFO_SUB       0x20
+#define CRDT__INFO_RIGHT     0x40
+#define CRDT__INFO_ORIGIN    0x80
+
+typedef struct crdt__wstruct {
+    crdt_id id;
+    uint64_t len; /* units; above 0 but for a Skip */
+    uint8_t kind; /* crdt__kind */
+    bool has_origin;
+    bool has_right;
+    bool has_sub;    /* bit 5: map entry; `sub` itself is only there when `has_parent` */
+    bool has_parent; /* neither origin nor right origin: the parent is told */
+    bool parent_is_root;
+    bool canonical;   /* the content's bytes are what Yjs would write */
+    uint8_t type_ref; /* CRDT__TYPE: crdt__type_ref */
+    crdt_id origin;
+    crdt_id right;
+    crdt_id parent_id;      /* has_parent && !parent_is_root */
+    crdt_bytes parent_root; /* has_parent && parent_is_root: its name */
+    crdt_bytes sub;         /* has_parent && has_sub: the key */
+    /* The content, without lengths and counts:
+     *   STRING text; ANY the values; JSON the varstrings, with their lengths; BINARY the bytes; EMBED JSON text;
+     *   FORMAT the key, and in `content2` JSON text; TYPE the name (element and hook); DOC the guid, and in `content2`
+     *   the options (one Any). GC, DELETED, SKIP: nothing. */
+    crdt_bytes content;
+    crdt_bytes content2;
+} crdt__wstruct;
+
+typedef enum crdt__trust { CRDT__UNTRUSTED, CRDT__TRUSTED } crdt__trust;
+
+/* What a valid update is made of. */
+typedef struct crdt__v1_shape {
+    uint64_t sections;
+    uint64_t structs;    /* Skips included */
+    uint64_t skips;      /* among them */
+    uint64_t ds_clients;
+    uint64_t ds_ranges;
+    crdt_bytes ds; /* the encoded delete set */
+} crdt__v1_shape;
+
+/* Checks every byte of an update, to the end of the input, by crdt.h's and the format's rules: no length 0 but of a
+ * Skip, no number above 2^53-1, references to the own client lie before the struct, one section per client.
+ * CRDT_MALFORMED, CRDT_NO_MEMORY or CRDT_OK. Cost: linear. */
+CRDT_MUST_CHECK crdt_err crdt__v1_validate(crdt_bytes update, const crdt_mem *mem,
+                                           crdt__v1_shape *out);
+
+/* Reads one struct that begins at `id`. Failure shows in r->ok. */
+void crdt__v1_read_struct(crdt__reader *r, crdt_id id, crdt__trust trust, crdt__wstruct *out);
+
+/* Writes a struct from its unit `offset` on (0 <= offset < len), as Yjs' Item.write(encoder, offset) does: canonical
+ * contents, an origin made from the offset, a lone low half as U+FFFD. Failure shows in w->ok. */
+void crdt__v1_write_struct(crdt__writer *w, const crdt__wstruct *s, uint64_t offset,
+                           const crdt_mem *mem);
+
+/* Makes *s its own right part from unit `offset` on, as Yjs' sliceStruct does (origin from the offset; parent, key and
+ * right origin kept). A cut pair becomes U+FFFD on this side only when written. `offset` < len. */
+void crdt__wstruct_slice(crdt__wstruct *s, uint64_t offset);
+
+/* ---- walking a validated update ---- */
+
+/* One section, read struct by struct. `left` structs remain; the next begins at `next`. */
+typedef struct crdt__section {
+    crdt__reader r; /* stands at the next struct; its end is the update's */
+    crdt_id next;
+    uint64_t left;
+} crdt__section;
+
+/* Reads the next section header at `r`, which must stand at one, of a validated update. `r` is not moved past the
+ * structs: whoever walks the section to its end continues from section.r. */
+crdt__section crdt__section_open(const crdt__reader *r);
+/* Reads the next struct; section->left must be above 0. */
+void crdt__section_next(crdt__section *section, crdt__wstruct *out);
+
+#endif
