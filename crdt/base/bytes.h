@@ -1,8 +1,9 @@
 /* Bounded reader and growing writer for lib0's primitives: varuint, varint, byte strings.
  *
- * A reader remembers its first failure, yields zeros after it, and is asked once per record (`ok`). Numbers above
- * 2^53-1 fail; overlong forms up to CRDT__VARUINT_LEN_MAX bytes are accepted (lib0/decoding.js readVarUint).
- * A writer remembers that memory ran out, and is asked once at the end (crdt__writer_err).
+ * A reader remembers its first failure, yields zeros after it, and is asked once per record (`ok`).
+ * Numbers above 2^53-1 fail; overlong forms up to CRDT__VARUINT_LEN_MAX bytes are accepted
+ * (lib0/decoding.js readVarUint). A writer remembers that memory ran out, and is asked once at the
+ * end (crdt__writer_finish).
  */
 #ifndef CRDT_BASE_BYTES_H
 #define CRDT_BASE_BYTES_H
@@ -21,7 +22,8 @@ typedef struct crdt__reader {
 
 static inline crdt__reader crdt__reader_of(crdt_bytes bytes)
 {
-    return (crdt__reader){bytes.data, bytes.data + bytes.len, true};
+    /* NULL + 0 is undefined in C. */
+    return (crdt__reader){bytes.data, bytes.len > 0 ? bytes.data + bytes.len : bytes.data, true};
 }
 
 static inline size_t crdt__reader_left(const crdt__reader *r)
