@@ -85,6 +85,7 @@ typedef struct crdt_doc_options {
     const crdt_mem *mem;      /* kept until crdt_doc_free; NULL: malloc */
     size_t memory_max;        /* bytes the document may hold; 0: no limit */
     size_t pending_bytes_max; /* bytes of structs and deletes waiting for others; 0: no limit */
+    uint64_t hash_seed;       /* something peers cannot guess, against crafted collisions; 0 will do in tests */
     crdt_gc gc;
     crdt_cleanup cleanup;
 } crdt_doc_options;

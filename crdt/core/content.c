@@ -1,0 +1,520 @@
+#include "core/content.h"
+
+#include "base/any.h"
+#include "base/json.h"
+#include "base/utf16.h"
+#include "core/doc.h"
+
+#define TEXT_ROOM_MIN 16u /* bytes kept behind a text that had to move */
+
+static const uint8_t replacement[3] = {0xef, 0xbf, 0xbd}; /* U+FFFD */
+
+/* ---- blobs ---- */
+
+static uint32_t blob_units(size_t len)
+{
+    return (uint32_t)((sizeof(crdt__blob) + len + 15) / 16);
+}
+
+static crdt__ref blob_alloc(crdt__arena *objects, size_t room)
+{
+    if (room > CRDT__BLOB_LEN_MAX) {
+        objects->budget->err = CRDT_LIMIT;
+        return 0;
+    }
+    uint32_t units = crdt__arena_class_units(blob_units(room));
+    crdt__ref ref = crdt__arena_alloc(objects, units);
+    if (ref)
+        *crdt__blob_at(objects, ref) = (crdt__blob){.units = units};
+    return ref;
+}
+
+static size_t blob_room(const crdt__blob *blob)
+{
+    return (size_t)blob->units * 16 - sizeof(*blob) - blob->len;
+}
+
+static void blob_put(crdt__blob *blob, const void *data, size_t len)
+{
+    if (len)
+        memcpy(blob->data + blob->len, data, len);
+    blob->len += (uint32_t)len;
+}
+
+crdt__ref crdt__blob_new(crdt__arena *objects, crdt_bytes bytes)
+{
+    crdt__ref ref = blob_alloc(objects, bytes.len);
+    if (ref)
+        blob_put(crdt__blob_at(objects, ref), bytes.data, bytes.len);
+    return ref;
+}
+
+void crdt__blob_free(crdt__arena *objects, crdt__ref ref)
+{
+    crdt__arena_free(objects, ref, crdt__blob_at(objects, ref)->units);
+}
+
+crdt__ref crdt__blob_append(crdt__arena *objects, crdt__ref ref, crdt_bytes bytes)
+{
+    crdt__blob *blob = crdt__blob_at(objects, ref);
+    if (blob_room(blob) >= bytes.len) {
+        blob_put(blob, bytes.data, bytes.len);
+        return ref;
+    }
+    crdt__ref grown = blob_alloc(objects, (size_t)blob->len * 2 + bytes.len);
+    if (!grown)
+        return 0;
+    blob_put(crdt__blob_at(objects, grown), blob->data, blob->len);
+    blob_put(crdt__blob_at(objects, grown), bytes.data, bytes.len);
+    crdt__blob_free(objects, ref);
+    return grown;
+}
+
+static crdt_bytes blob_bytes(const crdt_doc *doc, const crdt__item *it)
+{
+    const crdt__blob *blob = crdt__blob_at(&doc->objects, it->content);
+    return (crdt_bytes){blob->data, blob->len};
+}
+
+/* ---- text ---- */
+
+/* Makes the text of `it` longer by `n` bytes and returns where they go; NULL when out of memory. A
+ * text that must move is given as much room again, so that what is typed one by one is copied a
+ * constant number of times. */
+static uint8_t *text_extend(crdt_doc *doc, crdt__item *it, uint32_t n)
+{
+    crdt__client *client = &doc->clients[it->client];
+    crdt__ref end = it->content + it->text.bytes;
+    if (client->room_at == end && client->text_room >= n) {
+        client->room_at += n;
+        client->text_room -= n;
+    } else if (!crdt__arena_extend(&doc->text, end, n)) {
+        uint64_t bytes = (uint64_t)it->text.bytes + n;
+        uint64_t room = bytes < TEXT_ROOM_MIN ? TEXT_ROOM_MIN : bytes;
+        if (bytes + room > CRDT__BLOB_LEN_MAX) {
+            doc->budget.err = CRDT_LIMIT;
+            return NULL;
+        }
+        crdt__ref moved = crdt__arena_alloc(&doc->text, (uint32_t)(bytes + room));
+        if (!moved)
+            return NULL;
+        memcpy(crdt__arena_at(&doc->text, moved), crdt__arena_at(&doc->text, it->content),
+               it->text.bytes);
+        doc->text_dead += it->text.bytes + client->text_room;
+        it->content = moved;
+        client->room_at = moved + (crdt__ref)bytes;
+        client->text_room = (uint32_t)room;
+    }
+    uint8_t *at = (uint8_t *)crdt__arena_at(&doc->text, it->content) + it->text.bytes;
+    it->text.bytes += n;
+    doc->text_live += n;
+    return at;
+}
+
+bool crdt__text_append(crdt_doc *doc, crdt__item *it, crdt_bytes bytes, uint32_t units)
+{
+    uint8_t *at = text_extend(doc, it, (uint32_t)bytes.len);
+    if (!at)
+        return false;
+    memcpy(at, bytes.data, bytes.len);
+    it->text.units += units;
+    return true;
+}
+
+static crdt__ref text_new(crdt_doc *doc, size_t bytes)
+{
+    if (bytes > CRDT__BLOB_LEN_MAX) {
+        doc->budget.err = CRDT_LIMIT;
+        return 0;
+    }
+    crdt__ref ref = crdt__arena_alloc(&doc->text, (uint32_t)bytes);
+    if (ref)
+        doc->text_live += bytes;
+    return ref;
+}
+
+/* Cuts between the halves of a pair whose first byte is at `off`: each side gets U+FFFD, for good
+ * (yjs: ContentString#splice). */
+static bool text_split_pair(crdt_doc *doc, crdt__item *it, crdt__item *right, size_t off)
+{
+    size_t rest = it->text.bytes - off - 4;
+    crdt__ref ref = text_new(doc, sizeof(replacement) + rest);
+    if (!ref)
+        return false;
+    uint8_t *from = crdt__arena_at(&doc->text, it->content);
+    uint8_t *to = crdt__arena_at(&doc->text, ref);
+    memcpy(to, replacement, sizeof(replacement));
+    memcpy(to + sizeof(replacement), from + off + 4, rest);
+    memcpy(from + off, replacement, sizeof(replacement));
+    right->content = ref;
+    right->text.bytes = (uint32_t)(sizeof(replacement) + rest);
+    it->text.bytes = (uint32_t)(off + sizeof(replacement));
+    doc->text_live -= 1 + rest;
+    doc->text_dead += 1 + rest;
+    return true;
+}
+
+static bool text_split(crdt_doc *doc, crdt__item *it, crdt__item *right, uint64_t offset)
+{
+    uint32_t units = it->text.units;
+    bool inside = false;
+    size_t off = crdt__utf16_offset(crdt__text_of(&doc->text, it), it->text.units, offset, &inside);
+    if (inside) {
+        if (!text_split_pair(doc, it, right, off))
+            return false;
+    } else {
+        right->content = it->content + (crdt__ref)off;
+        right->text.bytes = it->text.bytes - (uint32_t)off;
+        it->text.bytes = (uint32_t)off;
+    }
+    it->text.units = (uint32_t)offset;
+    right->text.units = units - (uint32_t)offset;
+    return true;
+}
+
+static bool text_join(crdt_doc *doc, crdt__item *left, crdt__item *right)
+{
+    if (left->content + left->text.bytes == right->content) {
+        left->text.bytes += right->text.bytes;
+    } else {
+        uint8_t *at = text_extend(doc, left, right->text.bytes);
+        if (!at)
+            return false;
+        memcpy(at, crdt__arena_at(&doc->text, right->content), right->text.bytes);
+        doc->text_live -= right->text.bytes;
+        doc->text_dead += right->text.bytes;
+    }
+    left->text.units += right->text.units;
+    return true;
+}
+
+/* Dead text is given back when it outweighs what walking the document costs. */
+static bool is_worth_compacting(const crdt_doc *doc)
+{
+    return doc->text_dead > 16384 + doc->text_live / 2 + doc->struct_count * 4;
+}
+
+bool crdt__text_compact(crdt_doc *doc)
+{
+    if (!is_worth_compacting(doc))
+        return true;
+    crdt__arena packed;
+    crdt__arena_init(&packed, &doc->budget, CRDT__TEXT_SHIFT, 256);
+    crdt__ref at = 0;
+    if (doc->text_live > 0) {
+        at =
+            doc->text_live <= UINT32_MAX ? crdt__arena_alloc(&packed, (uint32_t)doc->text_live) : 0;
+        if (!at) {
+            crdt__arena_deinit(&packed);
+            return false;
+        }
+    }
+    for (size_t c = 1; c < doc->client_count; c++) {
+        crdt__client *client = &doc->clients[c];
+        client->room_at = client->text_room = 0;
+        if (!client->blocks.root)
+            continue;
+        crdt__pos pos = crdt__blocks_first(&client->blocks);
+        do {
+            crdt__item *it = crdt__item_at(doc, crdt__blocks_item(&doc->objects, pos));
+            if (it->kind != CRDT__STRING)
+                continue;
+            memcpy(crdt__arena_at(&packed, at), crdt__arena_at(&doc->text, it->content),
+                   it->text.bytes);
+            it->content = at;
+            at += it->text.bytes;
+        } while (crdt__blocks_next(&doc->objects, &pos));
+    }
+    crdt__arena_deinit(&doc->text);
+    doc->text = packed;
+    doc->text_dead = 0;
+    return true;
+}
+
+/* ---- values ---- */
+
+/* The bytes of the first `count` values of an ANY or JSON content. */
+static size_t values_len(const crdt__item *it, crdt_bytes values, uint64_t count)
+{
+    crdt__reader r = crdt__reader_of(values);
+    while (count-- > 0) {
+        if (it->kind == CRDT__ANY)
+            crdt__any_skip_valid(&r);
+        else
+            crdt__read_varbytes(&r);
+    }
+    return (size_t)(r.pos - values.data);
+}
+
+static bool values_split(crdt_doc *doc, crdt__item *it, crdt__item *right, uint64_t offset)
+{
+    crdt_bytes all = blob_bytes(doc, it);
+    size_t off = values_len(it, all, offset);
+    right->content = crdt__blob_new(&doc->objects, (crdt_bytes){all.data + off, all.len - off});
+    if (!right->content)
+        return false;
+    crdt__blob_at(&doc->objects, it->content)->len = (uint32_t)off;
+    right->len = it->len - offset;
+    it->len = offset;
+    return true;
+}
+
+static bool values_join(crdt_doc *doc, crdt__item *left, crdt__item *right)
+{
+    crdt__ref ref = crdt__blob_append(&doc->objects, left->content, blob_bytes(doc, right));
+    if (!ref)
+        return false;
+    left->content = ref;
+    left->len += right->len;
+    crdt__blob_free(&doc->objects, right->content);
+    return true;
+}
+
+/* ---- all kinds ---- */
+
+static void write_values(const crdt__wstruct *ws, crdt__writer *w, const crdt_mem *mem)
+{
+    crdt__reader r = crdt__reader_of(ws->content);
+    for (uint64_t i = 0; i < ws->len && w->ok; i++) {
+        if (ws->kind == CRDT__ANY) {
+            crdt__any_canonicalize(&r, w, mem);
+        } else {
+            crdt_bytes text = crdt__read_varbytes(&r);
+            crdt_buf json = {.mem = mem};
+            crdt__writer jw = crdt__writer_on(&json);
+            if (crdt__bytes_equal(text, (crdt_bytes){(const uint8_t *)"undefined", 9}))
+                crdt__write_bytes(&jw, text.data, text.len);
+            else
+                crdt__json_canonicalize(text, &jw, mem);
+            if (crdt__writer_finish(&jw) == CRDT_OK)
+                crdt__write_varbytes(w, (crdt_bytes){json.data, json.len});
+            else
+                w->ok = false;
+            crdt_buf_free(&json);
+        }
+    }
+}
+
+/* What the blob of this content holds, written canonically. */
+static void write_blob(crdt_doc *doc, const crdt__wstruct *ws, uint32_t name, crdt__writer *w)
+{
+    const crdt_mem *mem = doc->budget.mem;
+    switch ((crdt__kind)ws->kind) {
+    case CRDT__ANY:
+    case CRDT__JSON:
+        if (ws->canonical)
+            crdt__write_bytes(w, ws->content.data, ws->content.len);
+        else
+            write_values(ws, w, mem);
+        break;
+    case CRDT__EMBED:
+        crdt__json_canonicalize(ws->content, w, mem);
+        break;
+    case CRDT__FORMAT:
+        crdt__write_bytes(w, &name, sizeof(name));
+        crdt__json_canonicalize(ws->content2, w, mem);
+        break;
+    case CRDT__DOC: {
+        crdt__reader r = crdt__reader_of(ws->content2);
+        crdt__write_varbytes(w, ws->content);
+        crdt__any_doc_options(&r, w, mem);
+        break;
+    }
+    case CRDT__BINARY:
+    case CRDT__GC:
+    case CRDT__DELETED:
+    case CRDT__STRING:
+    case CRDT__TYPE:
+    case CRDT__SKIP:
+        break;
+    }
+}
+
+static bool take_blob(crdt_doc *doc, const crdt__wstruct *ws, crdt__item *it)
+{
+    bool as_is = ws->kind == CRDT__BINARY ||
+                 (ws->canonical &&
+                  (ws->kind == CRDT__ANY || ws->kind == CRDT__JSON || ws->kind == CRDT__EMBED));
+    if (as_is) {
+        it->content = crdt__blob_new(&doc->objects, ws->content);
+        return it->content != 0;
+    }
+    uint32_t name = 0;
+    if (ws->kind == CRDT__FORMAT && !(name = crdt__doc_name(doc, ws->content)))
+        return false;
+    crdt_buf buf = {.mem = doc->budget.mem};
+    crdt__writer w = crdt__writer_on(&buf);
+    write_blob(doc, ws, name, &w);
+    if (crdt__writer_finish(&w) == CRDT_OK)
+        it->content = crdt__blob_new(&doc->objects, (crdt_bytes){buf.data, buf.len});
+    else
+        doc->budget.err = CRDT_NO_MEMORY;
+    crdt_buf_free(&buf);
+    return it->content != 0;
+}
+
+static bool take_type(crdt_doc *doc, const crdt__wstruct *ws, crdt__ref ref, crdt__item *it)
+{
+    uint32_t name = 0;
+    bool named = ws->type_ref == CRDT__TYPE_XML_ELEMENT || ws->type_ref == CRDT__TYPE_XML_HOOK;
+    if (named && !(name = crdt__doc_name(doc, ws->content)))
+        return false;
+    it->content = crdt__type_new(&doc->objects, ref, name, (crdt__type_ref)ws->type_ref);
+    return it->content != 0;
+}
+
+static bool take_text(crdt_doc *doc, const crdt__wstruct *ws, crdt__item *it)
+{
+    it->content = text_new(doc, ws->content.len);
+    if (!it->content)
+        return false;
+    memcpy(crdt__arena_at(&doc->text, it->content), ws->content.data, ws->content.len);
+    it->text.units = (uint32_t)ws->len;
+    it->text.bytes = (uint32_t)ws->content.len;
+    return true;
+}
+
+bool crdt__content_take(crdt_doc *doc, const crdt__wstruct *ws, crdt__ref ref, crdt__item *it)
+{
+    it->kind = ws->kind & 0xfu;
+    it->len = ws->len;
+    switch ((crdt__kind)ws->kind) {
+    case CRDT__STRING:
+        return take_text(doc, ws, it);
+    case CRDT__TYPE:
+        return take_type(doc, ws, ref, it);
+    case CRDT__ANY:
+    case CRDT__JSON:
+    case CRDT__BINARY:
+    case CRDT__EMBED:
+    case CRDT__FORMAT:
+    case CRDT__DOC:
+        return take_blob(doc, ws, it);
+    case CRDT__GC:
+    case CRDT__DELETED:
+    case CRDT__SKIP:
+        return true;
+    }
+    return false;
+}
+
+void crdt__content_show(const crdt_doc *doc, const crdt__item *it, crdt__wstruct *out)
+{
+    out->canonical = true;
+    switch ((crdt__kind)it->kind) {
+    case CRDT__STRING:
+        out->content = crdt__text_of(&doc->text, it);
+        break;
+    case CRDT__TYPE: {
+        const crdt__type *type = crdt__type_at(&doc->objects, it->content);
+        out->type_ref = type->ref;
+        if (type->name)
+            out->content = crdt__doc_name_bytes(doc, type->name);
+        break;
+    }
+    case CRDT__FORMAT: {
+        crdt_bytes all = blob_bytes(doc, it);
+        uint32_t name;
+        memcpy(&name, all.data, sizeof(name));
+        out->content = crdt__doc_name_bytes(doc, name);
+        out->content2 = (crdt_bytes){all.data + sizeof(name), all.len - sizeof(name)};
+        break;
+    }
+    case CRDT__DOC: {
+        crdt__reader r = crdt__reader_of(blob_bytes(doc, it));
+        out->content = crdt__read_varbytes(&r);
+        out->content2 = (crdt_bytes){r.pos, crdt__reader_left(&r)};
+        break;
+    }
+    case CRDT__ANY:
+    case CRDT__JSON:
+    case CRDT__BINARY:
+    case CRDT__EMBED:
+        out->content = blob_bytes(doc, it);
+        break;
+    case CRDT__GC:
+    case CRDT__DELETED:
+    case CRDT__SKIP:
+        break;
+    }
+}
+
+bool crdt__content_split(crdt_doc *doc, crdt__item *it, crdt__item *right, uint64_t offset)
+{
+    switch ((crdt__kind)it->kind) {
+    case CRDT__STRING:
+        return text_split(doc, it, right, offset);
+    case CRDT__ANY:
+    case CRDT__JSON:
+        return values_split(doc, it, right, offset);
+    case CRDT__GC:
+    case CRDT__DELETED:
+        right->len = it->len - offset;
+        it->len = offset;
+        return true;
+    case CRDT__BINARY:
+    case CRDT__EMBED:
+    case CRDT__FORMAT:
+    case CRDT__TYPE:
+    case CRDT__DOC:
+    case CRDT__SKIP:
+        break; /* of length 1: nobody can ask */
+    }
+    return false;
+}
+
+crdt__joined crdt__content_join(crdt_doc *doc, crdt__item *left, crdt__item *right)
+{
+    bool ok = false;
+    switch ((crdt__kind)left->kind) {
+    case CRDT__STRING:
+        ok = text_join(doc, left, right);
+        break;
+    case CRDT__ANY:
+    case CRDT__JSON:
+        ok = values_join(doc, left, right);
+        break;
+    case CRDT__GC:
+    case CRDT__DELETED:
+        left->len += right->len;
+        ok = true;
+        break;
+    case CRDT__BINARY:
+    case CRDT__EMBED:
+    case CRDT__FORMAT:
+    case CRDT__TYPE:
+    case CRDT__DOC:
+    case CRDT__SKIP:
+        return CRDT__APART;
+    }
+    return ok ? CRDT__JOINED : CRDT__JOIN_NO_MEMORY;
+}
+
+void crdt__content_drop(crdt_doc *doc, crdt__item *it)
+{
+    uint64_t len = crdt__item_len(it);
+    switch ((crdt__kind)it->kind) {
+    case CRDT__STRING:
+        doc->text_live -= it->text.bytes;
+        doc->text_dead += it->text.bytes;
+        break;
+    case CRDT__TYPE:
+        crdt__type_free(&doc->objects, it->content);
+        break;
+    case CRDT__ANY:
+    case CRDT__JSON:
+    case CRDT__BINARY:
+    case CRDT__EMBED:
+    case CRDT__FORMAT:
+    case CRDT__DOC:
+        crdt__blob_free(&doc->objects, it->content);
+        break;
+    case CRDT__GC:
+    case CRDT__DELETED:
+    case CRDT__SKIP:
+        break;
+    }
+    it->kind = CRDT__DELETED;
+    it->content = 0;
+    it->len = len;
+}

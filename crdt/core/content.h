@@ -1,0 +1,71 @@
+/* What items hold besides text and types: blobs of canonical bytes.
+ *
+ *     ANY      the values, one behind the other
+ *     JSON     the varstrings, with their lengths
+ *     BINARY   the bytes
+ *     EMBED    JSON text
+ *     FORMAT   the key's name number (4 bytes, the machine's order), then JSON text
+ *     DOC      varstring guid, then the options: one Any
+ *
+ * A blob has room behind its bytes, doubled when it runs out, so that arrays which grow value by
+ * value do so in place.
+ */
+#ifndef CRDT_CORE_CONTENT_H
+#define CRDT_CORE_CONTENT_H
+
+#include "core/item.h"
+
+typedef struct crdt__blob {
+    uint32_t len;
+    uint32_t units; /* of the allocation, this header included */
+    uint8_t data[];
+} crdt__blob;
+
+#define CRDT__BLOB_LEN_MAX (UINT32_C(1) << 30)
+
+static inline crdt__blob *crdt__blob_at(const crdt__arena *objects, crdt__ref ref)
+{
+    return crdt__arena_at(objects, ref);
+}
+
+/* A blob with a copy of `bytes`; 0 when out of memory. */
+crdt__ref crdt__blob_new(crdt__arena *objects, crdt_bytes bytes);
+void crdt__blob_free(crdt__arena *objects, crdt__ref ref);
+/* Adds bytes behind; returns the blob's new place, or 0 when out of memory (the old one stays). */
+crdt__ref crdt__blob_append(crdt__arena *objects, crdt__ref ref, crdt_bytes bytes);
+
+/* The content of a wire struct becomes that of a new item: text is copied, values are made
+ * canonical. False when out of memory. `it` has kind and length already; a TYPE's crdt__type is
+ * made with `it`'s handle as its owner. */
+bool crdt__content_take(crdt_doc *doc, const crdt__wstruct *ws, crdt__ref ref, crdt__item *it);
+
+/* Fills in the content fields of a wire struct that tells of this item; borrows from the document.
+ */
+void crdt__content_show(const crdt_doc *doc, const crdt__item *it, crdt__wstruct *out);
+
+/* Cuts the content of `it` at unit `offset`: `it` keeps the left part, `right` gets the rest.
+ * Lengths of both are set. False when out of memory. */
+bool crdt__content_split(crdt_doc *doc, crdt__item *it, crdt__item *right, uint64_t offset);
+
+/* Appends right's content to left's, of the same kind; lengths included. APART: this kind never
+ * merges. */
+crdt__joined crdt__content_join(crdt_doc *doc, crdt__item *left, crdt__item *right);
+
+/* Gives the content back and leaves DELETED, the length kept. What hangs below a type is not
+ * touched. */
+void crdt__content_drop(crdt_doc *doc, crdt__item *it);
+
+/* Appends valid UTF-8 to the text of a STRING, in place where its client has room behind it. False
+ * when out of memory. */
+bool crdt__text_append(crdt_doc *doc, crdt__item *it, crdt_bytes bytes, uint32_t units);
+
+/* Copies the live text together if more is dead than is worth keeping. False when out of memory:
+ * unharmed. */
+bool crdt__text_compact(crdt_doc *doc);
+
+static inline crdt_bytes crdt__text_of(const crdt__arena *text, const crdt__item *it)
+{
+    return (crdt_bytes){crdt__arena_at(text, it->content), it->text.bytes};
+}
+
+#endif

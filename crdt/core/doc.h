@@ -1,0 +1,116 @@
+/* The document: owns the arenas, the clients with their structs, the names, the roots. */
+#ifndef CRDT_CORE_DOC_H
+#define CRDT_CORE_DOC_H
+
+#include "base/u64map.h"
+#include "core/blocks.h"
+#include "core/content.h"
+#include "core/item.h"
+#include "core/pending.h"
+#include "core/txn.h"
+#include "core/type.h"
+
+typedef struct crdt__client {
+    uint64_t id;
+    uint64_t state;  /* the next clock */
+    uint64_t before; /* `state` when the transaction began, if touched */
+    crdt__blocks blocks;
+    crdt__ref
+        room_at; /* where in the text arena the client's next text may be written in place ... */
+    uint32_t text_room;    /* ... and how many bytes are kept for it there */
+    uint32_t deleted_rank; /* in the running transaction; 0: nothing of it was deleted */
+    bool touched;
+} crdt__client;
+
+/* A string used as a root's name, a map key, a node name, a format key: kept once, named by a
+ * number from 1. */
+typedef struct crdt__name {
+    crdt__ref bytes; /* blob */
+    crdt__ref root;  /* the root type of this name, or 0 */
+    uint32_t hash;
+} crdt__name;
+
+struct crdt_doc {
+    crdt__budget budget;
+    crdt_doc_options options;
+    crdt__arena objects;
+    crdt__arena text;
+    size_t text_live; /* bytes of text that items refer to */
+    size_t text_dead; /* bytes in the text arena that none does */
+
+    crdt__client *clients; /* by index; [0] is unused */
+    size_t client_count;   /* indices in use, [0] included */
+    size_t client_cap;
+    crdt__u64map client_index; /* id -> index */
+    uint32_t client_last;      /* the index looked up last */
+
+    crdt__name *names; /* by number; [0] is unused */
+    size_t name_count;
+    size_t name_cap;
+    uint32_t *name_slots;
+    size_t name_slot_cap;
+
+    size_t struct_count;
+    crdt__txn txn;
+    crdt__pending pending;
+    crdt_err failed; /* why it can do nothing any more */
+};
+
+static inline crdt__item *crdt__item_at(const crdt_doc *doc, crdt__ref ref)
+{
+    return crdt__arena_at(&doc->objects, ref);
+}
+
+/* The index of a client, or 0 if the document knows nothing of it. */
+static inline uint32_t crdt__doc_find_client(crdt_doc *doc, uint64_t id)
+{
+    if (doc->clients[doc->client_last].id == id && doc->client_last)
+        return doc->client_last;
+    const uint64_t *found = crdt__u64map_find(&doc->client_index, id);
+    if (!found)
+        return 0;
+    doc->client_last = (uint32_t)*found;
+    return doc->client_last;
+}
+
+/* The next clock of a client; 0 for an unknown one. */
+static inline uint64_t crdt__doc_state(crdt_doc *doc, uint64_t id)
+{
+    return doc->clients[crdt__doc_find_client(doc, id)].state;
+}
+
+/* The same, made known if need be; 0 when out of memory. */
+uint32_t crdt__doc_get_client(crdt_doc *doc, uint64_t id);
+
+/* The struct that holds a unit, which must exist. */
+static inline crdt__pos crdt__doc_pos(const crdt_doc *doc, uint32_t client, uint64_t clock)
+{
+    return crdt__blocks_find(&doc->objects, &doc->clients[client].blocks, clock);
+}
+
+static inline crdt__ref crdt__doc_item(const crdt_doc *doc, uint32_t client, uint64_t clock)
+{
+    return crdt__blocks_item(&doc->objects, crdt__doc_pos(doc, client, clock));
+}
+
+/* The number of a name, made if need be; 0 when out of memory. */
+uint32_t crdt__doc_name(crdt_doc *doc, crdt_bytes name);
+crdt_bytes crdt__doc_name_bytes(const crdt_doc *doc, uint32_t name);
+/* The root type of this name, made if need be; 0 when out of memory. */
+crdt__ref crdt__doc_root(crdt_doc *doc, crdt_bytes name);
+
+/* Adds a struct at the end of its client's. False when out of memory. */
+bool crdt__doc_add(crdt_doc *doc, uint32_t client, uint64_t clock, crdt__ref ref);
+
+/* A cleared item; 0 when out of memory. */
+crdt__ref crdt__doc_item_new(crdt_doc *doc);
+void crdt__doc_item_free(crdt_doc *doc, crdt__ref ref);
+
+/* Puts the document out of use with the reason that the budget gives, and returns it. */
+crdt_err crdt__doc_fail(crdt_doc *doc);
+
+/* Client indices in descending order of their ids: *out is owned (budget), its length is
+ * client_count - 1. */
+bool crdt__doc_clients_descending(crdt_doc *doc, uint32_t **out);
+
+#endif

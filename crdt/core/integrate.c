@@ -1,0 +1,305 @@
+#include "core/integrate.h"
+
+/* ---- dependencies ---- */
+
+bool crdt__integrate_missing(const crdt__wstruct *ws,
+                             uint64_t (*state_of)(void *ctx, uint64_t client), void *ctx,
+                             uint64_t *client)
+{
+    uint64_t own = ws->id.client;
+    if (ws->has_origin && ws->origin.client != own &&
+        ws->origin.clock >= state_of(ctx, ws->origin.client)) {
+        *client = ws->origin.client;
+        return true;
+    }
+    if (ws->has_right && ws->right.client != own &&
+        ws->right.clock >= state_of(ctx, ws->right.client)) {
+        *client = ws->right.client;
+        return true;
+    }
+    if (ws->has_parent && !ws->parent_is_root && ws->parent_id.client != own &&
+        ws->parent_id.clock >= state_of(ctx, ws->parent_id.client)) {
+        *client = ws->parent_id.client;
+        return true;
+    }
+    return false;
+}
+
+/* ---- resolution ---- */
+
+static bool is_gc(const crdt_doc *doc, crdt__ref ref)
+{
+    return ref && crdt__item_at(doc, ref)->kind == CRDT__GC;
+}
+
+/* The type that the struct names as its parent, or 0 where there is no such type any more (*ok
+ * stays true). */
+static crdt__ref named_parent(crdt_doc *doc, const crdt__wstruct *ws, bool *ok)
+{
+    if (ws->parent_is_root) {
+        crdt__ref root = crdt__doc_root(doc, ws->parent_root);
+        *ok = root != 0;
+        return root;
+    }
+    uint32_t client = crdt__doc_find_client(doc, ws->parent_id.client);
+    const crdt__item *holder = crdt__item_at(doc, crdt__doc_item(doc, client, ws->parent_id.clock));
+    return holder->kind == CRDT__TYPE ? holder->content : 0;
+}
+
+bool crdt__integrate_resolve(crdt_doc *doc, const crdt__wstruct *ws, crdt__place *out)
+{
+    *out = (crdt__place){0};
+    if (ws->has_origin) {
+        uint32_t client = crdt__doc_find_client(doc, ws->origin.client);
+        if (!(out->left = crdt__item_clean_end(doc, client, ws->origin.clock)))
+            return false;
+    }
+    if (ws->has_right) {
+        uint32_t client = crdt__doc_find_client(doc, ws->right.client);
+        if (!(out->right = crdt__item_clean_start(doc, client, ws->right.clock)))
+            return false;
+    }
+    if (is_gc(doc, out->left) || is_gc(doc, out->right))
+        return true;
+    if (!ws->has_parent) {
+        crdt__ref from = out->left ? out->left : out->right;
+        if (from) {
+            out->parent = crdt__item_at(doc, from)->parent;
+            out->key = crdt__item_at(doc, from)->key;
+        }
+        return true;
+    }
+    bool ok = true;
+    out->parent = named_parent(doc, ws, &ok);
+    if (out->parent && ws->has_sub)
+        ok = (out->key = crdt__doc_name(doc, ws->sub)) != 0;
+    return ok;
+}
+
+/* ---- conflicts ---- */
+
+/* The items passed so far, in their order: which one was passed when. A list while they are few, a
+ * hash table beyond. */
+#define SCAN_LIST_MAX 32u
+
+typedef struct scan {
+    crdt__ref list[SCAN_LIST_MAX];
+    size_t count;
+    crdt__u64map index; /* item -> when; in use when count > SCAN_LIST_MAX */
+} scan;
+
+static bool scan_add(scan *s, crdt__ref ref)
+{
+    if (s->count < SCAN_LIST_MAX) {
+        s->list[s->count++] = ref;
+        return true;
+    }
+    if (s->count == SCAN_LIST_MAX)
+        for (size_t i = 0; i < SCAN_LIST_MAX; i++)
+            if (!crdt__u64map_put(&s->index, s->list[i], i))
+                return false;
+    return crdt__u64map_put(&s->index, ref, s->count++);
+}
+
+static bool scan_find(const scan *s, crdt__ref ref, size_t *when)
+{
+    if (s->count > SCAN_LIST_MAX) {
+        const uint64_t *found = crdt__u64map_find(&s->index, ref);
+        if (found)
+            *when = (size_t)*found;
+        return found != NULL;
+    }
+    for (size_t i = 0; i < s->count; i++) {
+        if (s->list[i] == ref) {
+            *when = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static crdt__ref leftmost_of_key(const crdt_doc *doc, const crdt__type *parent, uint32_t key)
+{
+    crdt__ref ref = crdt__type_get(&doc->objects, parent, key);
+    while (ref && crdt__item_at(doc, ref)->left)
+        ref = crdt__item_at(doc, ref)->left;
+    return ref;
+}
+
+/* Walks what others have put between the item's origins and finds where it goes among them (yjs:
+ * Item#integrate):
+ *
+ *     { origin, { ... conflicting items ... }, right origin }
+ *
+ * An item with the same origin lies to the left if its client is smaller; one whose origin was
+ * passed belongs to what it hangs on; anything else ends the conflict. `since` stands for Yjs' set
+ * of conflicting items: those passed since it was last emptied. */
+static bool resolve_conflict(crdt_doc *doc, const crdt__item *it, crdt__place *place)
+{
+    scan passed = {.count = 0};
+    crdt__u64map_init(&passed.index, &doc->budget, doc->options.hash_seed);
+    size_t since = 0;
+    bool ok = true;
+    crdt__ref left = place->left;
+    crdt__ref ref;
+    if (left)
+        ref = crdt__item_at(doc, left)->right;
+    else if (place->key)
+        ref = leftmost_of_key(doc, crdt__type_at(&doc->objects, place->parent), place->key);
+    else
+        ref = crdt__type_at(&doc->objects, place->parent)->start;
+
+    for (; ref && ref != place->right; ref = crdt__item_at(doc, ref)->right) {
+        if (!(ok = scan_add(&passed, ref)))
+            break;
+        const crdt__item *o = crdt__item_at(doc, ref);
+        size_t when;
+        if (crdt__item_same_origin(o, it)) {
+            if (doc->clients[o->client].id < doc->clients[it->client].id) {
+                left = ref;
+                since = passed.count;
+            } else if (crdt__item_same_right_origin(o, it)) {
+                break;
+            }
+        } else if (o->origin_client &&
+                   scan_find(&passed, crdt__doc_item(doc, o->origin_client, o->origin_clock),
+                             &when)) {
+            if (when < since) {
+                left = ref;
+                since = passed.count;
+            }
+        } else {
+            break;
+        }
+    }
+    place->left = left;
+    crdt__u64map_deinit(&passed.index);
+    return ok;
+}
+
+/* ---- linking ---- */
+
+static bool link_item(crdt_doc *doc, crdt__ref ref, crdt__item *it, crdt__ref left)
+{
+    crdt__type *parent = crdt__type_at(&doc->objects, it->parent);
+    it->left = left;
+    if (left) {
+        crdt__item *l = crdt__item_at(doc, left);
+        it->right = l->right;
+        l->right = ref;
+    } else if (it->key) {
+        it->right = leftmost_of_key(doc, parent, it->key);
+    } else {
+        it->right = parent->start;
+        parent->start = ref;
+    }
+    if (it->right)
+        crdt__item_at(doc, it->right)->left = ref;
+    else if (it->key)
+        return crdt__type_set(&doc->objects, parent, it->key, ref) &&
+               (!left || crdt__item_delete(doc, left));
+    return true;
+}
+
+/* What the content does to the document once it is in. */
+static bool content_integrated(crdt_doc *doc, crdt__item *it)
+{
+    crdt__type *parent = crdt__type_at(&doc->objects, it->parent);
+    if (it->kind == CRDT__DELETED) {
+        it->deleted = 1;
+        return crdt__txn_deleted(doc, it->client, it->clock, it->len);
+    }
+    if (it->kind == CRDT__FORMAT)
+        parent->has_formatting = true;
+    return true;
+}
+
+static bool integrate_gc(crdt_doc *doc, uint32_t client, uint64_t clock, uint64_t len)
+{
+    crdt__ref ref = crdt__doc_item_new(doc);
+    if (!ref)
+        return false;
+    crdt__item *it = crdt__item_at(doc, ref);
+    it->client = client & CRDT_CLIENTS_MAX;
+    it->clock = clock;
+    it->len = len;
+    it->kind = CRDT__GC;
+    it->deleted = 1;
+    return crdt__doc_add(doc, client, clock, ref);
+}
+
+static void set_origins(crdt_doc *doc, const crdt__wstruct *ws, crdt__item *it)
+{
+    if (ws->has_origin) {
+        it->origin_client = crdt__doc_find_client(doc, ws->origin.client);
+        it->origin_clock = ws->origin.clock;
+    }
+    if (ws->has_right) {
+        it->right_client = crdt__doc_find_client(doc, ws->right.client);
+        it->right_clock = ws->right.clock;
+    }
+}
+
+/* Takes away the first `offset` units, which are known already, by the rules of splitting; the item
+ * continues what its client's last struct ends with. */
+static bool cut_known(crdt_doc *doc, crdt__item *it, uint64_t offset)
+{
+    crdt__item rest = *it;
+    rest.content = 0;
+    if (!crdt__content_split(doc, it, &rest, offset))
+        return false;
+    crdt__content_drop(doc, it);
+    rest.clock += offset;
+    rest.origin_client = it->client;
+    rest.origin_clock = rest.clock - 1;
+    *it = rest;
+    return true;
+}
+
+static bool needs_search(const crdt_doc *doc, const crdt__place *place)
+{
+    if (place->left)
+        return crdt__item_at(doc, place->left)->right != place->right;
+    return !place->right || crdt__item_at(doc, place->right)->left != 0;
+}
+
+bool crdt__integrate(crdt_doc *doc, const crdt__wstruct *ws, uint64_t offset, crdt__place place)
+{
+    uint32_t client = crdt__doc_get_client(doc, ws->id.client);
+    if (!client)
+        return false;
+    uint64_t clock = ws->id.clock + offset;
+    if (offset > 0 && place.parent) {
+        if (!(place.left = crdt__item_clean_end(doc, client, clock - 1)))
+            return false;
+        if (is_gc(doc, place.left))
+            place.parent = 0; /* Yjs throws here, half way */
+    }
+    if (!place.parent)
+        return integrate_gc(doc, client, clock, ws->len - offset);
+
+    crdt__ref ref = crdt__doc_item_new(doc);
+    if (!ref)
+        return false;
+    crdt__item *it = crdt__item_at(doc, ref);
+    it->client = client & CRDT_CLIENTS_MAX;
+    it->clock = ws->id.clock;
+    set_origins(doc, ws, it);
+    it->parent = place.parent;
+    it->key = place.key;
+    if (!crdt__content_take(doc, ws, ref, it) || (offset > 0 && !cut_known(doc, it, offset)))
+        return false;
+    if (needs_search(doc, &place) && !resolve_conflict(doc, it, &place))
+        return false;
+    if (!link_item(doc, ref, it, place.left))
+        return false;
+    crdt__type *parent = crdt__type_at(&doc->objects, it->parent);
+    if (!it->key && crdt__item_countable(it))
+        parent->length += crdt__item_len(it);
+    if (!crdt__doc_add(doc, client, clock, ref) || !content_integrated(doc, it) ||
+        !crdt__txn_changed_type(doc, it->parent))
+        return false;
+    bool parent_deleted = parent->item && crdt__item_at(doc, parent->item)->deleted;
+    bool outdated = it->key && it->right;
+    return (!parent_deleted && !outdated) || crdt__item_delete(doc, ref);
+}

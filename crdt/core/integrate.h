@@ -1,0 +1,30 @@
+/* Putting one struct where it belongs: dependencies, resolution, conflict resolution (YATA),
+ * linking. */
+#ifndef CRDT_CORE_INTEGRATE_H
+#define CRDT_CORE_INTEGRATE_H
+
+#include "core/doc.h"
+
+/* The first client that the struct refers to and whose units are not all known: origin, right
+ * origin, parent, in this order. False if there is none. `state_of` tells the next clock of a
+ * client (yjs: Item#getMissing). */
+bool crdt__integrate_missing(const crdt__wstruct *ws,
+                             uint64_t (*state_of)(void *ctx, uint64_t client), void *ctx,
+                             uint64_t *client);
+
+/* Where a struct whose dependencies are all known goes. */
+typedef struct crdt__place {
+    crdt__ref left;
+    crdt__ref right;
+    crdt__ref parent; /* 0: it becomes a GC struct */
+    uint32_t key;
+} crdt__place;
+
+/* Finds its neighbours, splitting them if need be, and its parent. False when out of memory. */
+bool crdt__integrate_resolve(crdt_doc *doc, const crdt__wstruct *ws, crdt__place *out);
+
+/* Adds the struct, whose first `offset` units are known. False when out of memory. (yjs:
+ * Item#integrate, GC#integrate) */
+bool crdt__integrate(crdt_doc *doc, const crdt__wstruct *ws, uint64_t offset, crdt__place place);
+
+#endif

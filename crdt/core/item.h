@@ -1,0 +1,100 @@
+/* One struct of the document: a run of units by one client. Item or GC (yjs/src/structs/Item.js,
+ * GC.js).
+ *
+ * 64 bytes, one cache line. Links are handles into the document's arena; clients are indices into
+ * its table (0: none); keys are numbers of its table of names (0: none).
+ *
+ * Content, by kind:
+ *     STRING   `content` is the first byte of its text in the text arena, `text.bytes` long. Its
+ * neighbours' text may lie right before and behind: cutting a run copies nothing. ASCII exactly
+ * when bytes == units. ANY JSON BINARY EMBED FORMAT DOC   `content` is a blob (content.h),
+ * canonical bytes as update v1 writes them. TYPE     `content` is a crdt__type. DELETED GC   none.
+ */
+#ifndef CRDT_CORE_ITEM_H
+#define CRDT_CORE_ITEM_H
+
+#include "base/arena.h"
+#include "base/id.h"
+#include "wire/update.h"
+
+typedef struct crdt__item {
+    uint64_t clock;
+    uint64_t origin_clock;
+    uint64_t right_clock; /* of the right origin */
+    union {
+        uint64_t len; /* units, of every kind but STRING */
+        struct {
+            uint32_t units;
+            uint32_t bytes;
+        } text;
+    };
+    uint32_t client : 24;
+    uint32_t kind : 4; /* crdt__kind */
+    uint32_t deleted : 1;
+    uint32_t unused : 3;
+    uint32_t origin_client; /* 0: no origin */
+    uint32_t right_client;  /* 0: no right origin */
+    crdt__ref left;
+    crdt__ref right;
+    crdt__ref parent; /* crdt__type; 0 only for GC */
+    uint32_t key;
+    crdt__ref content;
+} crdt__item;
+
+_Static_assert(sizeof(crdt__item) == 64, "an item is one cache line");
+#define CRDT__ITEM_UNITS 4u
+
+static inline uint64_t crdt__item_len(const crdt__item *it)
+{
+    return it->kind == CRDT__STRING ? it->text.units : it->len;
+}
+
+static inline uint64_t crdt__item_end(const crdt__item *it)
+{
+    return it->clock + crdt__item_len(it);
+}
+
+/* Counts for the visible length of its parent (yjs: AbstractContent.isCountable). */
+static inline bool crdt__item_countable(const crdt__item *it)
+{
+    return it->kind != CRDT__DELETED && it->kind != CRDT__FORMAT;
+}
+
+/* The same origin, the same right origin: both none, or equal ids. */
+static inline bool crdt__item_same_origin(const crdt__item *a, const crdt__item *b)
+{
+    return a->origin_client == b->origin_client &&
+           (a->origin_client == 0 || a->origin_clock == b->origin_clock);
+}
+
+static inline bool crdt__item_same_right_origin(const crdt__item *a, const crdt__item *b)
+{
+    return a->right_client == b->right_client &&
+           (a->right_client == 0 || a->right_clock == b->right_clock);
+}
+
+/* Cuts the item at unit `offset` (0 < offset < length) and returns the right part, linked and
+ * indexed, or 0 when out of memory. A surrogate pair that is cut becomes two U+FFFD. The right part
+ * is noted as a candidate for merging. */
+crdt__ref crdt__item_split(crdt_doc *doc, crdt__ref ref, uint64_t offset);
+
+/* The item or GC that ends exactly behind / begins exactly at the unit, after splitting if need be
+ * (a GC is never split). The unit must exist. 0 when out of memory. (yjs: getItemCleanEnd,
+ * getItemCleanStart) */
+crdt__ref crdt__item_clean_end(crdt_doc *doc, uint32_t client, uint64_t clock);
+crdt__ref crdt__item_clean_start(crdt_doc *doc, uint32_t client, uint64_t clock);
+
+/* Deletes the item, what it contains included, and records it in the transaction. No effect if
+ * already deleted. False when out of memory. */
+bool crdt__item_delete(crdt_doc *doc, crdt__ref ref);
+
+/* Replaces a deleted item's content by its length alone; what is below a type becomes GC. False
+ * when out of memory. */
+bool crdt__item_gc(crdt_doc *doc, crdt__ref ref);
+
+/* Joins `right` to `left` if Yjs would (Item#mergeWith, GC#mergeWith), freeing `right`; its index
+ * entry stays the caller's to remove. */
+typedef enum crdt__joined { CRDT__JOINED, CRDT__APART, CRDT__JOIN_NO_MEMORY } crdt__joined;
+crdt__joined crdt__item_join(crdt_doc *doc, crdt__ref left, crdt__ref right);
+
+#endif

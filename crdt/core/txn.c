@@ -1,0 +1,280 @@
+#include "core/txn.h"
+
+#include <stdlib.h>
+
+#include "core/cleanup.h"
+
+/* ---- noting ---- */
+
+static bool push_span(crdt_doc *doc, crdt__span **spans, size_t *count, size_t *cap,
+                      crdt__span span)
+{
+    if (!crdt__budget_reserve(&doc->budget, spans, cap, *count + 1, sizeof(**spans)))
+        return false;
+    (*spans)[(*count)++] = span;
+    return true;
+}
+
+bool crdt__txn_deleted(crdt_doc *doc, uint32_t client, uint64_t clock, uint64_t len)
+{
+    crdt__txn *txn = &doc->txn;
+    crdt__client *c = &doc->clients[client];
+    if (!c->deleted_rank)
+        c->deleted_rank = ++txn->deleted_ranks;
+    return push_span(doc, &txn->deleted, &txn->deleted_count, &txn->deleted_cap,
+                     (crdt__span){clock, len, client, c->deleted_rank});
+}
+
+bool crdt__txn_candidate(crdt_doc *doc, uint32_t client, uint64_t clock)
+{
+    crdt__txn *txn = &doc->txn;
+    return push_span(doc, &txn->candidates, &txn->candidate_count, &txn->candidate_cap,
+                     (crdt__span){clock, 0, client, 0});
+}
+
+bool crdt__txn_touch(crdt_doc *doc, uint32_t client)
+{
+    crdt__txn *txn = &doc->txn;
+    crdt__client *c = &doc->clients[client];
+    if (c->touched)
+        return true;
+    if (!crdt__budget_reserve(&doc->budget, &txn->touched, &txn->touched_cap,
+                              txn->touched_count + 1, sizeof(*txn->touched)))
+        return false;
+    txn->touched[txn->touched_count++] = client;
+    c->touched = true;
+    c->before = c->state;
+    return true;
+}
+
+bool crdt__txn_push(crdt_doc *doc, crdt__ref ref)
+{
+    crdt__txn *txn = &doc->txn;
+    if (!crdt__budget_reserve(&doc->budget, &txn->stack, &txn->stack_cap, txn->stack_count + 1,
+                              sizeof(*txn->stack)))
+        return false;
+    txn->stack[txn->stack_count++] = ref;
+    return true;
+}
+
+bool crdt__txn_changed_type(crdt_doc *doc, crdt__ref type_ref)
+{
+    if (doc->options.cleanup == CRDT_CLEANUP_OFF)
+        return true;
+    crdt__txn *txn = &doc->txn;
+    const crdt__type *type = crdt__type_at(&doc->objects, type_ref);
+    if (!type->is_text ||
+        (txn->changed_count && txn->changed_texts[txn->changed_count - 1] == type_ref))
+        return true;
+    if (type->item) {
+        const crdt__item *it = crdt__item_at(doc, type->item);
+        if (it->deleted || it->clock >= crdt__txn_before(doc, it->client))
+            return true;
+    }
+    if (!crdt__budget_reserve(&doc->budget, &txn->changed_texts, &txn->changed_cap,
+                              txn->changed_count + 1, sizeof(*txn->changed_texts)))
+        return false;
+    txn->changed_texts[txn->changed_count++] = type_ref;
+    return true;
+}
+
+uint64_t crdt__txn_before(const crdt_doc *doc, uint32_t client)
+{
+    const crdt__client *c = &doc->clients[client];
+    return c->touched ? c->before : c->state;
+}
+
+bool crdt__txn_changed(const crdt_doc *doc)
+{
+    return doc->txn.touched_count > 0 || doc->txn.deleted_count > 0;
+}
+
+/* ---- the delete set, sorted ---- */
+
+static int compare_spans(const void *a, const void *b)
+{
+    const crdt__span *x = a;
+    const crdt__span *y = b;
+    if (x->rank != y->rank)
+        return x->rank < y->rank ? -1 : 1;
+    return x->clock < y->clock ? -1 : x->clock > y->clock ? 1 : 0;
+}
+
+static void sort_deleted(crdt__txn *txn)
+{
+    if (txn->deleted_count < 2)
+        return;
+    qsort(txn->deleted, txn->deleted_count, sizeof(*txn->deleted), compare_spans);
+    size_t kept = 0;
+    for (size_t i = 1; i < txn->deleted_count; i++) {
+        crdt__span *last = &txn->deleted[kept];
+        const crdt__span *span = &txn->deleted[i];
+        uint64_t last_end = last->clock + last->len;
+        if (span->client == last->client && last_end >= span->clock) {
+            uint64_t end = span->clock + span->len;
+            last->len = (end > last_end ? end : last_end) - last->clock;
+        } else {
+            txn->deleted[++kept] = *span;
+        }
+    }
+    txn->deleted_count = kept + 1;
+}
+
+/* ---- garbage, merging ---- */
+
+static bool collect_garbage(crdt_doc *doc)
+{
+    for (size_t i = 0; i < doc->txn.deleted_count; i++) {
+        crdt__span span = doc->txn.deleted[i];
+        crdt__pos pos = crdt__doc_pos(doc, span.client, span.clock);
+        do {
+            crdt__ref ref = crdt__blocks_item(&doc->objects, pos);
+            const crdt__item *it = crdt__item_at(doc, ref);
+            if (it->clock >= span.clock + span.len)
+                break;
+            if (it->deleted && it->kind != CRDT__GC && !crdt__item_gc(doc, ref))
+                return false;
+        } while (crdt__blocks_next(&doc->objects, &pos));
+    }
+    return true;
+}
+
+/* Merges the struct at *pos with its left neighbours as long as they merge (yjs:
+ * tryToMergeWithLefts). *pos becomes the place of what they are now, *merged how many went. */
+static bool merge_left(crdt_doc *doc, uint32_t client, crdt__pos *pos, uint32_t *merged)
+{
+    *merged = 0;
+    for (crdt__pos left = *pos; crdt__blocks_prev(&doc->objects, &left); left = *pos) {
+        crdt__joined joined = crdt__item_join(doc, crdt__blocks_item(&doc->objects, left),
+                                              crdt__blocks_item(&doc->objects, *pos));
+        if (joined != CRDT__JOINED)
+            return joined == CRDT__APART;
+        *pos = crdt__blocks_remove(&doc->objects, &doc->clients[client].blocks, *pos);
+        ++*merged;
+    }
+    return true;
+}
+
+/* Merges leftwards from *pos down to the last struct that begins at or after `stop`; never the
+ * first struct. */
+static bool merge_down(crdt_doc *doc, uint32_t client, crdt__pos pos, uint64_t stop)
+{
+    uint32_t merged;
+    while (crdt__blocks_clock(&doc->objects, pos) >= stop) {
+        if (!merge_left(doc, client, &pos, &merged))
+            return false;
+        if (!crdt__blocks_prev(&doc->objects, &pos))
+            break;
+    }
+    return true;
+}
+
+static bool merge_deleted(crdt_doc *doc)
+{
+    for (size_t i = doc->txn.deleted_count; i-- > 0;) {
+        crdt__span span = doc->txn.deleted[i];
+        crdt__pos pos = crdt__doc_pos(doc, span.client, span.clock + span.len - 1);
+        crdt__blocks_next(&doc->objects, &pos);
+        if (!merge_down(doc, span.client, pos, span.clock))
+            return false;
+    }
+    return true;
+}
+
+static bool merge_added(crdt_doc *doc)
+{
+    for (size_t i = 0; i < doc->txn.touched_count; i++) {
+        uint32_t client = doc->txn.touched[i];
+        const crdt__client *c = &doc->clients[client];
+        crdt__pos first = crdt__doc_pos(doc, client, c->before);
+        uint64_t stop = crdt__blocks_clock(&doc->objects, first);
+        if (!merge_down(doc, client, crdt__blocks_last(&doc->objects, &c->blocks), stop))
+            return false;
+    }
+    return true;
+}
+
+static bool merge_candidates(crdt_doc *doc)
+{
+    for (size_t i = doc->txn.candidate_count; i-- > 0;) {
+        crdt__span at = doc->txn.candidates[i];
+        crdt__pos pos = crdt__doc_pos(doc, at.client, at.clock);
+        crdt__pos next = pos;
+        uint32_t merged = 0;
+        if (crdt__blocks_next(&doc->objects, &next) && !merge_left(doc, at.client, &next, &merged))
+            return false;
+        if (merged > 1)
+            continue;
+        pos = crdt__doc_pos(doc, at.client, at.clock);
+        if (!merge_left(doc, at.client, &pos, &merged))
+            return false;
+    }
+    return true;
+}
+
+/* ---- committing ---- */
+
+static void reset(crdt_doc *doc)
+{
+    crdt__txn *txn = &doc->txn;
+    for (size_t i = 0; i < txn->touched_count; i++)
+        doc->clients[txn->touched[i]].touched = false;
+    for (size_t i = 0; i < txn->deleted_count; i++)
+        doc->clients[txn->deleted[i].client].deleted_rank = 0;
+    txn->deleted_ranks = 0;
+    txn->deleted_count = txn->candidate_count = txn->touched_count = 0;
+    txn->stack_count = txn->changed_count = 0;
+}
+
+static bool tidy(crdt_doc *doc)
+{
+    return (doc->options.gc == CRDT_GC_OFF || collect_garbage(doc)) && merge_deleted(doc) &&
+           merge_added(doc) && merge_candidates(doc);
+}
+
+/* The clean-up deletes marks before this transaction collects and merges, and then is a transaction
+ * of its own (yjs: the observers run it, and it queues up behind). */
+static bool commit_with_cleanup(crdt_doc *doc)
+{
+    crdt__txn finished = doc->txn;
+    for (size_t i = 0; i < finished.deleted_count; i++)
+        doc->clients[finished.deleted[i].client].deleted_rank = 0;
+    doc->txn = (crdt__txn){0};
+    bool ok = crdt__cleanup_run(doc, &finished);
+    crdt__txn follow_up = doc->txn;
+    doc->txn = finished;
+    ok = ok && tidy(doc);
+    reset(doc);
+    crdt__txn_deinit(doc);
+    doc->txn = follow_up;
+    sort_deleted(&doc->txn);
+    ok = ok && tidy(doc);
+    reset(doc);
+    return ok;
+}
+
+bool crdt__txn_commit(crdt_doc *doc)
+{
+    sort_deleted(&doc->txn);
+    bool ok;
+    if (doc->txn.changed_count && crdt__cleanup_wanted(doc)) {
+        ok = commit_with_cleanup(doc);
+    } else {
+        ok = tidy(doc);
+        reset(doc);
+    }
+    return ok && crdt__text_compact(doc);
+}
+
+void crdt__txn_deinit(crdt_doc *doc)
+{
+    crdt__txn *txn = &doc->txn;
+    crdt__budget *budget = &doc->budget;
+    crdt__budget_release(budget, txn->deleted, txn->deleted_cap * sizeof(*txn->deleted));
+    crdt__budget_release(budget, txn->candidates, txn->candidate_cap * sizeof(*txn->candidates));
+    crdt__budget_release(budget, txn->touched, txn->touched_cap * sizeof(*txn->touched));
+    crdt__budget_release(budget, txn->stack, txn->stack_cap * sizeof(*txn->stack));
+    crdt__budget_release(budget, txn->changed_texts,
+                         txn->changed_cap * sizeof(*txn->changed_texts));
+    *txn = (crdt__txn){0};
+}

@@ -1,0 +1,57 @@
+/* A transaction: what one update changes, and the tidying that follows it
+ * (yjs/src/utils/Transaction.js).
+ *
+ * No global merging takes place: only around what was deleted, what was added, and what was split.
+ * Byte equality with Yjs depends on doing exactly that.
+ */
+#ifndef CRDT_CORE_TXN_H
+#define CRDT_CORE_TXN_H
+
+#include "core/item.h"
+
+typedef struct crdt__span {
+    uint64_t clock;
+    uint64_t len;
+    uint32_t client;
+    uint32_t rank; /* deleted spans: how many clients' units were deleted before this client's */
+} crdt__span;
+
+typedef struct crdt__txn {
+    crdt__span *deleted; /* the delete set of the transaction, in order of arrival */
+    size_t deleted_count;
+    size_t deleted_cap;
+    uint32_t deleted_ranks;
+    crdt__span *candidates; /* structs that may merge now: right parts of splits (len unused) */
+    size_t candidate_count;
+    size_t candidate_cap;
+    uint32_t *touched; /* clients that got new structs */
+    size_t touched_count;
+    size_t touched_cap;
+    crdt__ref *stack; /* work still to do, instead of recursion */
+    size_t stack_count;
+    size_t stack_cap;
+    crdt__ref *changed_texts; /* texts whose formatting marks may want tidying; with repetitions */
+    size_t changed_count;
+    size_t changed_cap;
+} crdt__txn;
+
+/* Each returns false when out of memory. */
+bool crdt__txn_deleted(crdt_doc *doc, uint32_t client, uint64_t clock, uint64_t len);
+bool crdt__txn_candidate(crdt_doc *doc, uint32_t client, uint64_t clock);
+bool crdt__txn_touch(crdt_doc *doc, uint32_t client);
+bool crdt__txn_push(crdt_doc *doc, crdt__ref ref);
+/* Notes that a type's content changed; only texts count, and only when the clean-up is on. */
+bool crdt__txn_changed_type(crdt_doc *doc, crdt__ref type);
+
+/* The clock that the client stood at when the transaction began. */
+uint64_t crdt__txn_before(const crdt_doc *doc, uint32_t client);
+/* True if the transaction added or deleted anything. */
+bool crdt__txn_changed(const crdt_doc *doc);
+
+/* Collects garbage, merges, tidies formatting marks if asked to, and empties the transaction. False
+ * when out of memory. */
+bool crdt__txn_commit(crdt_doc *doc);
+
+void crdt__txn_deinit(crdt_doc *doc);
+
+#endif

@@ -1,0 +1,261 @@
+/* An update into a document: validate, integrate, delete, try again what waited
+ * (yjs/src/utils/encoding.js, readUpdateV2).
+ *
+ * Typing has a path of its own: an update of one string that continues the run its client typed
+ * last extends that run in place. It does what integrating and merging would do, without a struct,
+ * a search, or a transaction.
+ */
+#include "base/utf16.h"
+#include "core/doc.h"
+#include "wire/schedule.h"
+
+/* ---- deletes ---- */
+
+/* Deletes [clock, end) of a client, all of it known (yjs: readAndApplyDeleteSet). */
+static bool delete_range(crdt_doc *doc, uint32_t client, uint64_t clock, uint64_t end)
+{
+    crdt__ref ref = crdt__doc_item(doc, client, clock);
+    const crdt__item *first = crdt__item_at(doc, ref);
+    if (!first->deleted && first->clock < clock &&
+        !crdt__item_split(doc, ref, clock - first->clock))
+        return false;
+    crdt__pos pos = crdt__doc_pos(doc, client, clock);
+    do {
+        ref = crdt__blocks_item(&doc->objects, pos);
+        const crdt__item *it = crdt__item_at(doc, ref);
+        if (it->clock >= end)
+            break;
+        if (it->deleted)
+            continue;
+        bool splits = crdt__item_end(it) > end;
+        if ((splits && !crdt__item_split(doc, ref, end - it->clock)) ||
+            !crdt__item_delete(doc, ref))
+            return false;
+        if (splits)
+            break;
+    } while (crdt__blocks_next(&doc->objects, &pos));
+    return true;
+}
+
+/* Applies one range as far as its clocks are known; the rest is added to `rest`. */
+static bool apply_range(crdt_doc *doc, const crdt__range *range, crdt__idset *rest)
+{
+    uint32_t client = crdt__doc_find_client(doc, range->client);
+    uint64_t state = doc->clients[client].state;
+    uint64_t end = range->clock + range->len;
+    if (range->len == 0 && range->clock >= state)
+        return true;
+    if (range->clock >= state)
+        return crdt__idset_add(rest, range->client, range->clock, range->len);
+    if (end > state && !crdt__idset_add(rest, range->client, state, end - state))
+        return false;
+    return delete_range(doc, client, range->clock, end > state ? state : end);
+}
+
+static bool apply_encoded_deletes(crdt_doc *doc, const crdt__v1_shape *shape, crdt__idset *rest)
+{
+    crdt__reader r = crdt__reader_of(shape->ds);
+    for (uint64_t clients = crdt__read_varuint(&r); clients > 0; clients--) {
+        crdt__range range = {.client = crdt__read_varuint(&r)};
+        for (uint64_t ranges = crdt__read_varuint(&r); ranges > 0; ranges--) {
+            range.clock = crdt__read_varuint(&r);
+            range.len = crdt__read_varuint(&r);
+            if (!apply_range(doc, &range, rest))
+                return false;
+        }
+    }
+    return true;
+}
+
+/* True if some range of `rest` was not waiting already. */
+static bool has_new_deletes(const crdt__idset *waiting, const crdt__idset *rest)
+{
+    const crdt__range *ranges = crdt__idset_ranges(rest);
+    for (size_t i = 0; i < crdt__idset_count(rest); i++)
+        if (!crdt__idset_contains_range(waiting, ranges[i].client, ranges[i].clock, ranges[i].len))
+            return true;
+    return false;
+}
+
+/* Applies the deletes of the update, then those that waited; what cannot be applied yet waits. */
+static bool apply_deletes(crdt_doc *doc, const crdt__v1_shape *shape, bool *is_new)
+{
+    crdt__pending *p = &doc->pending;
+    crdt__idset rest;
+    crdt__idset_init(&rest, doc->budget.mem);
+    bool ok = apply_encoded_deletes(doc, shape, &rest);
+    *is_new = ok && crdt__idset_count(&rest) > 0 && has_new_deletes(&p->deletes, &rest);
+    const crdt__range *waiting = crdt__idset_ranges(&p->deletes);
+    for (size_t i = 0; ok && i < crdt__idset_count(&p->deletes); i++)
+        ok = apply_range(doc, &waiting[i], &rest);
+    ok = ok && crdt__idset_normalize(&rest);
+    if (!ok) {
+        crdt__idset_deinit(&rest);
+        return false;
+    }
+    crdt__idset_deinit(&p->deletes);
+    p->deletes = rest;
+    p->deletes_count = crdt__idset_count(&rest);
+    return true;
+}
+
+/* ---- structs ---- */
+
+static bool keep_rest(crdt_doc *doc, crdt__rest *rest)
+{
+    bool ok = rest->update.len == 0 || !rest->is_new ||
+              crdt__pending_add(doc, (crdt_bytes){rest->update.data, rest->update.len});
+    crdt_buf_free(&rest->update);
+    return ok;
+}
+
+/* Applies what waited once more, after its clients moved on. */
+static bool retry(crdt_doc *doc)
+{
+    if (crdt__pending_fold(doc) != CRDT_OK)
+        return false;
+    crdt_bytes waited = crdt__pending_take(doc);
+    crdt__v1_shape shape;
+    crdt__rest rest = {0};
+    bool ok = crdt__v1_validate(waited, doc->budget.mem, &shape) == CRDT_OK &&
+              crdt__schedule(doc, waited, &shape, &rest);
+    if (ok)
+        ok = keep_rest(doc, &rest);
+    else
+        crdt_buf_free(&rest.update);
+    crdt__budget_release(&doc->budget, (void *)(uintptr_t)waited.data, waited.len);
+    return ok;
+}
+
+static bool apply_valid(crdt_doc *doc, crdt_bytes update, const crdt__v1_shape *shape,
+                        crdt_applied *out)
+{
+    crdt__rest rest;
+    bool new_deletes = false;
+    if (!crdt__schedule(doc, update, shape, &rest)) {
+        crdt_buf_free(&rest.update);
+        return false;
+    }
+    bool new_structs = rest.is_new;
+    bool retries = crdt__pending_retry(doc);
+    if (!keep_rest(doc, &rest) || !apply_deletes(doc, shape, &new_deletes) ||
+        (retries && !retry(doc)))
+        return false;
+    out->integrated = crdt__txn_changed(doc);
+    out->changed = out->integrated || new_structs || new_deletes;
+    return crdt__txn_commit(doc);
+}
+
+/* Refuses an update whose rest would make more wait than the document may hold. */
+static crdt_err check_pending_limit(crdt_doc *doc, crdt_bytes update, const crdt__v1_shape *shape)
+{
+    size_t max = doc->options.pending_bytes_max;
+    if (!max || crdt_doc_pending_bytes(doc) + update.len <= max)
+        return CRDT_OK;
+    bool ok;
+    bool leaves = crdt__schedule_leaves_rest(doc, update, shape, &ok);
+    if (!ok)
+        return doc->budget.err;
+    crdt__reader r = crdt__reader_of(shape->ds);
+    for (uint64_t clients = crdt__read_varuint(&r); clients > 0 && !leaves; clients--) {
+        uint64_t state = crdt__doc_state(doc, crdt__read_varuint(&r));
+        for (uint64_t ranges = crdt__read_varuint(&r); ranges > 0; ranges--) {
+            uint64_t clock = crdt__read_varuint(&r);
+            if (clock + crdt__read_varuint(&r) > state)
+                leaves = true;
+        }
+    }
+    return leaves ? CRDT_LIMIT : CRDT_OK;
+}
+
+/* ---- typing ---- */
+
+/* True if `ws` alone continues the last struct of its client: Yjs would integrate it right behind,
+ * and merge the two. */
+static bool continues_typing(const crdt_doc *doc, const crdt__client *client,
+                             const crdt__item *last, const crdt__wstruct *ws)
+{
+    if (last->kind != CRDT__STRING || last->deleted || !ws->has_origin ||
+        ws->origin.client != client->id || ws->origin.clock + 1 != client->state)
+        return false;
+    if (!ws->has_right)
+        return last->right_client == 0 && last->right == 0;
+    if (last->right_client == 0 || last->right == 0 ||
+        doc->clients[last->right_client].id != ws->right.client ||
+        last->right_clock != ws->right.clock)
+        return false;
+    const crdt__item *right = crdt__item_at(doc, last->right);
+    return right->client == last->right_client && right->clock == last->right_clock;
+}
+
+/* The plain form that editors send for each key: one section, one string with an origin, no
+ * deletes. */
+static bool read_typed(crdt_bytes update, crdt__wstruct *ws)
+{
+    if (update.len < 8 || update.data[0] != 1 || update.data[1] != 1 ||
+        update.data[update.len - 1] != 0)
+        return false;
+    crdt__reader r = {update.data + 2, update.data + update.len - 1, true};
+    crdt_id id;
+    id.client = crdt__read_varuint(&r);
+    id.clock = crdt__read_varuint(&r);
+    if (!r.ok || r.pos == r.end)
+        return false;
+    uint8_t info = *r.pos;
+    if ((info & ~(CRDT__INFO_RIGHT)) != (CRDT__INFO_ORIGIN | CRDT__STRING))
+        return false;
+    crdt__v1_read_struct(&r, id, CRDT__UNTRUSTED, ws);
+    return crdt__reader_at_end(&r);
+}
+
+/* Applies the update if it is typing; false (nothing changed) if it must go the long way. */
+static bool apply_typed(crdt_doc *doc, crdt_bytes update, crdt_applied *out)
+{
+    crdt__wstruct ws;
+    if (crdt__pending_any(&doc->pending) || !read_typed(update, &ws))
+        return false;
+    uint32_t index = crdt__doc_find_client(doc, ws.id.client);
+    crdt__client *client = &doc->clients[index];
+    if (!index || client->state != ws.id.clock || ws.id.clock + ws.len > CRDT_CLOCK_MAX)
+        return false;
+    crdt__ref ref =
+        crdt__blocks_item(&doc->objects, crdt__blocks_last(&doc->objects, &client->blocks));
+    crdt__item *last = crdt__item_at(doc, ref);
+    if (!continues_typing(doc, client, last, &ws))
+        return false;
+    crdt__type *parent = crdt__type_at(&doc->objects, last->parent);
+    if (last->key || (parent->item && crdt__item_at(doc, parent->item)->deleted))
+        return false;
+    if (parent->has_formatting && doc->options.cleanup == CRDT_CLEANUP_ON)
+        return false;
+    if ((uint64_t)last->text.units + ws.len > UINT32_MAX ||
+        !crdt__text_append(doc, last, ws.content, (uint32_t)ws.len))
+        return false;
+    client->state += ws.len;
+    parent->length += ws.len;
+    *out = (crdt_applied){.changed = true, .integrated = true};
+    return true;
+}
+
+/* ---- the call ---- */
+
+crdt_err crdt_doc_apply_v1(crdt_doc *doc, crdt_bytes update, crdt_applied *out)
+{
+    if (doc->failed)
+        return CRDT_FAILED;
+    crdt_applied applied = {0};
+    if (!apply_typed(doc, update, &applied)) {
+        crdt__v1_shape shape;
+        crdt_err err = crdt__v1_validate(update, doc->budget.mem, &shape);
+        if (err == CRDT_OK)
+            err = check_pending_limit(doc, update, &shape);
+        if (err != CRDT_OK)
+            return err;
+        if (!apply_valid(doc, update, &shape, &applied))
+            return crdt__doc_fail(doc);
+        applied.pending = crdt__pending_any(&doc->pending);
+    }
+    if (out)
+        *out = applied;
+    return CRDT_OK;
+}

@@ -1,0 +1,202 @@
+/* A document, or what somebody lacks of it, into an update (yjs/src/utils/encoding.js,
+ * encodeStateAsUpdate). */
+#include "core/doc.h"
+#include "wire/statevec.h"
+
+/* Tells a struct of the document as the wire would. */
+static void show_item(const crdt_doc *doc, const crdt__item *it, crdt__wstruct *ws)
+{
+    *ws = (crdt__wstruct){.id = {doc->clients[it->client].id, it->clock},
+                          .len = crdt__item_len(it),
+                          .kind = it->kind,
+                          .canonical = true};
+    if (it->kind == CRDT__GC)
+        return;
+    ws->has_sub = it->key != 0;
+    if (it->origin_client) {
+        ws->has_origin = true;
+        ws->origin = (crdt_id){doc->clients[it->origin_client].id, it->origin_clock};
+    }
+    if (it->right_client) {
+        ws->has_right = true;
+        ws->right = (crdt_id){doc->clients[it->right_client].id, it->right_clock};
+    }
+    if (!ws->has_origin && !ws->has_right) {
+        const crdt__type *parent = crdt__type_at(&doc->objects, it->parent);
+        ws->has_parent = true;
+        ws->parent_is_root = parent->item == 0;
+        if (parent->item) {
+            const crdt__item *holder = crdt__item_at(doc, parent->item);
+            ws->parent_id = (crdt_id){doc->clients[holder->client].id, holder->clock};
+        } else {
+            ws->parent_root = crdt__doc_name_bytes(doc, parent->name);
+        }
+        if (it->key)
+            ws->sub = crdt__doc_name_bytes(doc, it->key);
+    }
+    crdt__content_show(doc, it, ws);
+}
+
+/* Structs of a client from the one at `pos` to the end. */
+static uint64_t count_from(const crdt_doc *doc, crdt__pos pos)
+{
+    const crdt__leaf *leaf = crdt__leaf_at(&doc->objects, pos.leaf);
+    uint64_t count = leaf->count - pos.i;
+    for (crdt__ref ref = leaf->next; ref; ref = crdt__leaf_at(&doc->objects, ref)->next)
+        count += crdt__leaf_at(&doc->objects, ref)->count;
+    return count;
+}
+
+static void write_section(const crdt_doc *doc, crdt__writer *w, uint32_t index, uint64_t from)
+{
+    const crdt__client *client = &doc->clients[index];
+    crdt__pos pos = crdt__doc_pos(doc, index, from);
+    crdt__write_varuint(w, count_from(doc, pos));
+    crdt__write_varuint(w, client->id);
+    crdt__write_varuint(w, from);
+    uint64_t offset = from - crdt__blocks_clock(&doc->objects, pos);
+    do {
+        crdt__wstruct ws;
+        show_item(doc, crdt__item_at(doc, crdt__blocks_item(&doc->objects, pos)), &ws);
+        crdt__v1_write_struct(w, &ws, offset, doc->budget.mem);
+        offset = 0;
+    } while (w->ok && crdt__blocks_next(&doc->objects, &pos));
+}
+
+/* The deleted ranges of the whole document: every maximal run of deleted structs (yjs:
+ * createDeleteSetFromStructStore). */
+static bool collect_deletes(const crdt_doc *doc, const uint32_t *clients, crdt__idset *out)
+{
+    for (size_t i = 0; i + 1 < doc->client_count; i++) {
+        const crdt__client *client = &doc->clients[clients[i]];
+        if (!client->blocks.root)
+            continue;
+        crdt__pos pos = crdt__blocks_first(&client->blocks);
+        do {
+            const crdt__item *it = crdt__item_at(doc, crdt__blocks_item(&doc->objects, pos));
+            if (it->deleted && !crdt__idset_add(out, client->id, it->clock, crdt__item_len(it)))
+                return false;
+        } while (crdt__blocks_next(&doc->objects, &pos));
+    }
+    return true;
+}
+
+/* The clock from which `client` is to be written, or false if the target has all of it. */
+static bool wanted_from(const crdt__client *client, const crdt__statevec *target, uint64_t *from)
+{
+    *from = crdt__statevec_get(target, client->id);
+    return client->state > *from;
+}
+
+static bool write_structs_and_deletes(crdt_doc *doc, const crdt__statevec *target, crdt__writer *w)
+{
+    uint32_t *clients = NULL;
+    if (!crdt__doc_clients_descending(doc, &clients))
+        return false;
+    size_t count = doc->client_count - 1;
+    uint64_t sections = 0;
+    uint64_t from;
+    for (size_t i = 0; i < count; i++)
+        sections += wanted_from(&doc->clients[clients[i]], target, &from);
+    crdt__write_varuint(w, sections);
+    for (size_t i = 0; i < count; i++)
+        if (wanted_from(&doc->clients[clients[i]], target, &from))
+            write_section(doc, w, clients[i], from);
+
+    crdt__idset deletes;
+    crdt__idset_init(&deletes, doc->budget.mem);
+    bool ok = collect_deletes(doc, clients, &deletes) && crdt__idset_normalize(&deletes);
+    if (ok)
+        crdt__idset_write_v1(&deletes, w);
+    crdt__idset_deinit(&deletes);
+    crdt__budget_release(&doc->budget, clients, count * sizeof(*clients));
+    return ok;
+}
+
+/* What is integrated, without what waits. */
+static crdt_err encode_integrated(crdt_doc *doc, const crdt__statevec *target, crdt_buf *out)
+{
+    crdt__writer w = crdt__writer_on(out);
+    bool ok = write_structs_and_deletes(doc, target, &w);
+    if (!ok)
+        w.ok = false;
+    return crdt__writer_finish(&w);
+}
+
+/* The deletes that wait, as an update. */
+static crdt_err encode_waiting_deletes(const crdt_doc *doc, crdt_buf *out)
+{
+    crdt__writer w = crdt__writer_on(out);
+    crdt__write_varuint(&w, 0);
+    crdt__idset_write_v1(&doc->pending.deletes, &w);
+    return crdt__writer_finish(&w);
+}
+
+/* What is integrated and what waits, merged: Yjs merges the two encodings, so the result is made
+ * the same way. */
+static crdt_err encode_with_pending(crdt_doc *doc, crdt_bytes sv, const crdt__statevec *target,
+                                    crdt_buf *out)
+{
+    crdt_buf parts[3] = {
+        {.mem = doc->budget.mem}, {.mem = doc->budget.mem}, {.mem = doc->budget.mem}};
+    crdt_bytes updates[3];
+    size_t count = 1;
+    crdt_err err = crdt__pending_fold(doc);
+    if (err == CRDT_OK)
+        err = encode_integrated(doc, target, &parts[0]);
+    if (err == CRDT_OK && doc->pending.deletes_count)
+        err = encode_waiting_deletes(doc, &parts[count++]);
+    if (err == CRDT_OK && doc->pending.piece_count)
+        err = crdt_update_diff_v1(doc->pending.pieces[0], sv, &parts[count++]);
+    if (err == CRDT_OK) {
+        for (size_t i = 0; i < count; i++)
+            updates[i] = (crdt_bytes){parts[i].data, parts[i].len};
+        err = crdt_update_merge_v1(updates, count, out);
+    }
+    for (size_t i = 0; i < 3; i++)
+        crdt_buf_free(&parts[i]);
+    return err;
+}
+
+crdt_err crdt_doc_encode_state_v1(crdt_doc *doc, crdt_bytes sv, crdt_buf *out)
+{
+    static const uint8_t nothing[] = {0};
+    if (doc->failed)
+        return CRDT_FAILED;
+    if (sv.len == 0)
+        sv = (crdt_bytes){nothing, sizeof(nothing)};
+    crdt__statevec target = {0};
+    crdt_err err = crdt__statevec_read(sv, doc->budget.mem, &target);
+    if (err != CRDT_OK)
+        return err;
+    if (crdt__pending_any(&doc->pending))
+        err = encode_with_pending(doc, sv, &target, out);
+    else
+        err = encode_integrated(doc, &target, out);
+    crdt__statevec_deinit(&target);
+    return err;
+}
+
+crdt_err crdt_doc_encode_state_vector(crdt_doc *doc, crdt_buf *out)
+{
+    if (doc->failed)
+        return CRDT_FAILED;
+    uint32_t *clients = NULL;
+    if (!crdt__doc_clients_descending(doc, &clients))
+        return doc->budget.err;
+    size_t count = doc->client_count - 1;
+    size_t known = 0;
+    for (size_t i = 0; i < count; i++)
+        known += doc->clients[clients[i]].state > 0;
+    crdt__writer w = crdt__writer_on(out);
+    crdt__write_varuint(&w, known);
+    for (size_t i = 0; i < count; i++) {
+        const crdt__client *client = &doc->clients[clients[i]];
+        if (client->state == 0)
+            continue;
+        crdt__write_varuint(&w, client->id);
+        crdt__write_varuint(&w, client->state);
+    }
+    crdt__budget_release(&doc->budget, clients, count * sizeof(*clients));
+    return crdt__writer_finish(&w);
+}
