@@ -442,6 +442,16 @@ crdt__pos crdt__blocks_remove(crdt__arena *objects, crdt__blocks *blocks, crdt__
     return before;
 }
 
+bool crdt__blocks_shift(crdt__arena *objects, crdt__pos pos, int by)
+{
+    crdt__leaf *leaf = crdt__leaf_at(objects, pos.leaf);
+    uint32_t *slot = &leaf->slots[pos.i];
+    if (by < 0 ? *slot == 0 : *slot == UINT32_MAX)
+        return false;
+    *slot = by < 0 ? *slot - 1 : *slot + 1;
+    return true;
+}
+
 /* ---- checking ---- */
 
 const char *crdt__blocks_check(const crdt__arena *objects, const crdt__blocks *blocks)

@@ -168,75 +168,6 @@ static crdt_err check_pending_limit(crdt_doc *doc, crdt_bytes update, const crdt
     return leaves ? CRDT_LIMIT : CRDT_OK;
 }
 
-/* ---- typing ---- */
-
-/* True if `ws` alone continues the last struct of its client: Yjs would integrate it right behind,
- * and merge the two. */
-static bool continues_typing(const crdt_doc *doc, const crdt__client *client,
-                             const crdt__item *last, const crdt__wstruct *ws)
-{
-    if (last->kind != CRDT__STRING || last->deleted || !ws->has_origin ||
-        ws->origin.client != client->id || ws->origin.clock + 1 != client->state)
-        return false;
-    if (!ws->has_right)
-        return last->right_client == 0 && last->right == 0;
-    if (last->right_client == 0 || last->right == 0 ||
-        doc->clients[last->right_client].id != ws->right.client ||
-        last->right_clock != ws->right.clock)
-        return false;
-    const crdt__item *right = crdt__item_at(doc, last->right);
-    return right->client == last->right_client && right->clock == last->right_clock;
-}
-
-/* The plain form that editors send for each key: one section, one string with an origin, no
- * deletes. */
-static bool read_typed(crdt_bytes update, crdt__wstruct *ws)
-{
-    if (update.len < 8 || update.data[0] != 1 || update.data[1] != 1 ||
-        update.data[update.len - 1] != 0)
-        return false;
-    crdt__reader r = {update.data + 2, update.data + update.len - 1, true};
-    crdt_id id;
-    id.client = crdt__read_varuint(&r);
-    id.clock = crdt__read_varuint(&r);
-    if (!r.ok || r.pos == r.end)
-        return false;
-    uint8_t info = *r.pos;
-    if ((info & ~(CRDT__INFO_RIGHT)) != (CRDT__INFO_ORIGIN | CRDT__STRING))
-        return false;
-    crdt__v1_read_struct(&r, id, CRDT__UNTRUSTED, ws);
-    return crdt__reader_at_end(&r);
-}
-
-/* Applies the update if it is typing; false (nothing changed) if it must go the long way. */
-static bool apply_typed(crdt_doc *doc, crdt_bytes update, crdt_applied *out)
-{
-    crdt__wstruct ws;
-    if (crdt__pending_any(&doc->pending) || !read_typed(update, &ws))
-        return false;
-    uint32_t index = crdt__doc_find_client(doc, ws.id.client);
-    crdt__client *client = &doc->clients[index];
-    if (!index || client->state != ws.id.clock || ws.id.clock + ws.len > CRDT_CLOCK_MAX)
-        return false;
-    crdt__ref ref =
-        crdt__blocks_item(&doc->objects, crdt__blocks_last(&doc->objects, &client->blocks));
-    crdt__item *last = crdt__item_at(doc, ref);
-    if (!continues_typing(doc, client, last, &ws))
-        return false;
-    crdt__type *parent = crdt__type_at(&doc->objects, last->parent);
-    if (last->key || (parent->item && crdt__item_at(doc, parent->item)->deleted))
-        return false;
-    if (parent->has_formatting && doc->options.cleanup == CRDT_CLEANUP_ON)
-        return false;
-    if ((uint64_t)last->text.units + ws.len > UINT32_MAX ||
-        !crdt__text_append(doc, last, ws.content, (uint32_t)ws.len))
-        return false;
-    client->state += ws.len;
-    parent->length += ws.len;
-    *out = (crdt_applied){.changed = true, .integrated = true};
-    return true;
-}
-
 /* ---- the call ---- */
 
 crdt_err crdt_doc_apply_v1(crdt_doc *doc, crdt_bytes update, crdt_applied *out)
@@ -244,7 +175,9 @@ crdt_err crdt_doc_apply_v1(crdt_doc *doc, crdt_bytes update, crdt_applied *out)
     if (doc->failed)
         return CRDT_FAILED;
     crdt_applied applied = {0};
-    if (!apply_typed(doc, update, &applied)) {
+    if (crdt__apply_typed(doc, update) || crdt__apply_erased(doc, update)) {
+        applied = (crdt_applied){.changed = true, .integrated = true};
+    } else {
         crdt__v1_shape shape;
         crdt_err err = crdt__v1_validate(update, doc->budget.mem, &shape);
         if (err == CRDT_OK)

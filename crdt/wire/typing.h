@@ -1,0 +1,17 @@
+/* What people at a keyboard send, applied in place: one more character behind the last, one less
+ * before or behind what was erased. Each does what integrating, deleting, collecting and merging
+ * would come to, without a new struct, a transaction or an allocation beyond the bytes. */
+#ifndef CRDT_WIRE_TYPING_H
+#define CRDT_WIRE_TYPING_H
+
+#include "core/doc.h"
+
+/* Applies an update of one string that continues the run its client typed last. False, and nothing
+ * changed, if the update is not that, is malformed, or memory ran out: it must go the long way. */
+bool crdt__apply_typed(crdt_doc *doc, crdt_bytes update);
+
+/* Applies an update that deletes one ASCII character at the edge of a run, next to something
+ * deleted that it merges with. False as above. */
+bool crdt__apply_erased(crdt_doc *doc, crdt_bytes update);
+
+#endif
