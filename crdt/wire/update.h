@@ -1,7 +1,8 @@
 /* Update format v1 on the wire: one struct at a time, read and written.
  *
- * A `crdt__wstruct` is one struct as the wire tells it: its byte fields borrow from the update. Readers of whole
- * updates validate first (crdt__v1_validate, everything checked) and then walk again with CRDT__TRUSTED.
+ * A `crdt__wstruct` is one struct as the wire tells it: its byte fields borrow from the update.
+ * Readers of whole updates validate first (crdt__v1_validate, everything checked) and then walk
+ * again with CRDT__TRUSTED.
  *
  *     update:  varuint sections, then per section
  *                  varuint structs, varuint client, varuint clock of the first, the structs
@@ -56,7 +57,9 @@ typedef struct crdt__wstruct {
     bool has_sub;    /* bit 5: map entry; `sub` itself is only there when `has_parent` */
     bool has_parent; /* neither origin nor right origin: the parent is told */
     bool parent_is_root;
-    bool canonical;   /* the content's bytes are what Yjs would write */
+    bool canonical; /* the content's bytes are what Yjs would write */
+    bool cut; /* STRING: begins with the low half of the first character, whose high half was cut
+                 off; `len` counts that half alone, and it is written as U+FFFD */
     uint8_t type_ref; /* CRDT__TYPE: crdt__type_ref */
     crdt_id origin;
     crdt_id right;
@@ -64,9 +67,9 @@ typedef struct crdt__wstruct {
     crdt_bytes parent_root; /* has_parent && parent_is_root: its name */
     crdt_bytes sub;         /* has_parent && has_sub: the key */
     /* The content, without lengths and counts:
-     *   STRING text; ANY the values; JSON the varstrings, with their lengths; BINARY the bytes; EMBED JSON text;
-     *   FORMAT the key, and in `content2` JSON text; TYPE the name (element and hook); DOC the guid, and in `content2`
-     *   the options (one Any). GC, DELETED, SKIP: nothing. */
+     *   STRING text; ANY the values; JSON the varstrings, with their lengths; BINARY the bytes;
+     * EMBED JSON text; FORMAT the key, and in `content2` JSON text; TYPE the name (element and
+     * hook); DOC the guid, and in `content2` the options (one Any). GC, DELETED, SKIP: nothing. */
     crdt_bytes content;
     crdt_bytes content2;
 } crdt__wstruct;
@@ -76,29 +79,35 @@ typedef enum crdt__trust { CRDT__UNTRUSTED, CRDT__TRUSTED } crdt__trust;
 /* What a valid update is made of. */
 typedef struct crdt__v1_shape {
     uint64_t sections;
-    uint64_t structs;    /* Skips included */
-    uint64_t skips;      /* among them */
+    uint64_t structs;   /* Skips included */
+    uint64_t skips;     /* among them */
+    bool clients_twice; /* a client has more than one section */
     uint64_t ds_clients;
     uint64_t ds_ranges;
     crdt_bytes ds; /* the encoded delete set */
 } crdt__v1_shape;
 
-/* Checks every byte of an update, to the end of the input, by crdt.h's and the format's rules: no length 0 but of a
- * Skip, no number above 2^53-1, references to the own client lie before the struct, one section per client.
- * CRDT_MALFORMED, CRDT_NO_MEMORY or CRDT_OK. Cost: linear. */
+/* Checks every byte of an update, to the end of the input, by crdt.h's and the format's rules: no
+ * struct of length 0 but a Skip, no number above 2^53-1, references to the own client lie before
+ * the struct. Sections may come in any order. One client may have several: whoever applies the
+ * update takes the last of them alone, as if the others were not there, even if it holds no structs
+ * (yjs/src/utils/encoding.js, readClientsStructRefs: a map from client to structs); the utilities
+ * on updates read them all. CRDT_MALFORMED, CRDT_NO_MEMORY or CRDT_OK. Cost: linear; no allocation
+ * unless the clients are neither ascending nor descending. */
 CRDT_MUST_CHECK crdt_err crdt__v1_validate(crdt_bytes update, const crdt_mem *mem,
                                            crdt__v1_shape *out);
 
 /* Reads one struct that begins at `id`. Failure shows in r->ok. */
 void crdt__v1_read_struct(crdt__reader *r, crdt_id id, crdt__trust trust, crdt__wstruct *out);
 
-/* Writes a struct from its unit `offset` on (0 <= offset < len), as Yjs' Item.write(encoder, offset) does: canonical
- * contents, an origin made from the offset, a lone low half as U+FFFD. Failure shows in w->ok. */
+/* Writes a struct from its unit `offset` on (0 <= offset < len, or 0), as Yjs' Item.write(encoder,
+ * offset) does: canonical contents, an origin made from the offset, a lone low half as U+FFFD, bit
+ * 5 as `has_sub` says. Failure shows in w->ok. */
 void crdt__v1_write_struct(crdt__writer *w, const crdt__wstruct *s, uint64_t offset,
                            const crdt_mem *mem);
 
-/* Makes *s its own right part from unit `offset` on, as Yjs' sliceStruct does (origin from the offset; parent, key and
- * right origin kept). A cut pair becomes U+FFFD on this side only when written. `offset` < len. */
+/* Makes *s its own right part from unit `offset` on, as Yjs' sliceStruct does (origin from the
+ * offset; parent, key and right origin kept). A cut pair shows as `cut`. `offset` < len. */
 void crdt__wstruct_slice(crdt__wstruct *s, uint64_t offset);
 
 /* ---- walking a validated update ---- */
@@ -110,8 +119,8 @@ typedef struct crdt__section {
     uint64_t left;
 } crdt__section;
 
-/* Reads the next section header at `r`, which must stand at one, of a validated update. `r` is not moved past the
- * structs: whoever walks the section to its end continues from section.r. */
+/* Reads the next section header at `r`, which must stand at one, of a validated update. `r` is not
+ * moved past the structs: whoever walks the section to its end continues from section.r. */
 crdt__section crdt__section_open(const crdt__reader *r);
 /* Reads the next struct; section->left must be above 0. */
 void crdt__section_next(crdt__section *section, crdt__wstruct *out);

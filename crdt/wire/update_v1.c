@@ -1,0 +1,495 @@
+#include "wire/update.h"
+
+#include "base/any.h"
+#include "base/idset.h"
+#include "base/json.h"
+#include "base/utf16.h"
+
+/* What a low half without its high half is written as: U+FFFD. */
+static const uint8_t replacement[] = {0xef, 0xbf, 0xbd};
+
+/* The options of a sub-document that has none: an empty object. */
+static const uint8_t no_options[] = {118, 0};
+
+static const uint8_t undefined_word[] = "undefined";
+
+static bool is_undefined(crdt_bytes text)
+{
+    return text.len == sizeof undefined_word - 1 &&
+           memcmp(text.data, undefined_word, sizeof undefined_word - 1) == 0;
+}
+
+static bool type_has_name(uint8_t type_ref)
+{
+    return type_ref == CRDT__TYPE_XML_ELEMENT || type_ref == CRDT__TYPE_XML_HOOK;
+}
+
+/* ---- reading one struct
+ * ----------------------------------------------------------------------------------------- */
+
+static crdt_id read_id(crdt__reader *r)
+{
+    uint64_t client = crdt__read_varuint(r);
+    return (crdt_id){client, crdt__read_varuint(r)};
+}
+
+/* What a struct of the own client refers to must lie before it. */
+static crdt_id read_reference(crdt__reader *r, crdt_id own)
+{
+    crdt_id id = read_id(r);
+    if (id.client == own.client && id.clock >= own.clock)
+        crdt__reader_fail(r);
+    return id;
+}
+
+static crdt_bytes read_text(crdt__reader *r, crdt__trust trust)
+{
+    return trust == CRDT__TRUSTED ? crdt__read_varbytes(r) : crdt__read_varstring(r);
+}
+
+static void read_parent(crdt__reader *r, crdt__trust trust, crdt__wstruct *out)
+{
+    out->has_parent = true;
+    out->parent_is_root = crdt__read_varuint(r) == 1;
+    if (out->parent_is_root)
+        out->parent_root = read_text(r, trust);
+    else
+        out->parent_id = read_reference(r, out->id);
+    if (out->has_sub)
+        out->sub = read_text(r, trust);
+}
+
+static void read_references(crdt__reader *r, uint8_t info, crdt__trust trust, crdt__wstruct *out)
+{
+    out->has_origin = (info & CRDT__INFO_ORIGIN) != 0;
+    out->has_right = (info & CRDT__INFO_RIGHT) != 0;
+    out->has_sub = (info & CRDT__INFO_SUB) != 0;
+    if (out->has_origin)
+        out->origin = read_reference(r, out->id);
+    if (out->has_right)
+        out->right = read_reference(r, out->id);
+    if (!out->has_origin && !out->has_right)
+        read_parent(r, trust, out);
+}
+
+static void read_string(crdt__reader *r, crdt__trust trust, crdt__wstruct *out)
+{
+    out->content = crdt__read_varbytes(r);
+    if (trust == CRDT__TRUSTED)
+        out->len = crdt__utf16_len(out->content);
+    else if (!crdt__utf8_valid(out->content, &out->len))
+        crdt__reader_fail(r);
+}
+
+/* One JSON text; bare `undefined` is allowed where it is an element of CRDT__JSON. */
+static crdt_bytes read_json(crdt__reader *r, crdt__trust trust, bool undefined_allowed,
+                            bool *canonical)
+{
+    crdt_bytes text = read_text(r, trust);
+    if (undefined_allowed && is_undefined(text))
+        return text;
+    crdt__json_kind kind = crdt__json_check(text);
+    if (kind == CRDT__JSON_INVALID)
+        crdt__reader_fail(r);
+    else if (kind != CRDT__JSON_CANONICAL)
+        *canonical = false;
+    return text;
+}
+
+static void read_json_elements(crdt__reader *r, crdt__trust trust, crdt__wstruct *out)
+{
+    out->len = crdt__read_varuint(r);
+    const uint8_t *start = r->pos;
+    for (uint64_t i = 0; i < out->len && r->ok; i++) {
+        const uint8_t *before = r->pos;
+        crdt_bytes text = read_json(r, trust, true, &out->canonical);
+        if (crdt__varuint_len(text.len) + text.len != (size_t)(r->pos - before))
+            out->canonical = false; /* an overlong length */
+    }
+    out->content = (crdt_bytes){start, (size_t)(r->pos - start)};
+}
+
+static void read_any_elements(crdt__reader *r, crdt__wstruct *out)
+{
+    out->len = crdt__read_varuint(r);
+    const uint8_t *start = r->pos;
+    for (uint64_t i = 0; i < out->len && r->ok; i++) {
+        bool canonical;
+        crdt__any_skip(r, &canonical);
+        out->canonical = out->canonical && canonical;
+    }
+    out->content = (crdt_bytes){start, (size_t)(r->pos - start)};
+}
+
+static void read_type(crdt__reader *r, crdt__trust trust, crdt__wstruct *out)
+{
+    uint64_t type_ref = crdt__read_varuint(r);
+    if (type_ref > CRDT__TYPE_XML_TEXT)
+        type_ref = crdt__reader_fail(r);
+    out->type_ref = (uint8_t)type_ref;
+    if (type_has_name(out->type_ref))
+        out->content = read_text(r, trust);
+}
+
+static void read_doc(crdt__reader *r, crdt__trust trust, crdt__wstruct *out)
+{
+    out->content = read_text(r, trust);
+    crdt__reader options = *r;
+    uint8_t tag = crdt__read_u8(&options);
+    crdt__any_skip(r, NULL);
+    if (tag == CRDT__ANY_UNDEFINED || tag == CRDT__ANY_NULL)
+        crdt__reader_fail(r);
+    if (!r->ok)
+        return;
+    out->content2 = (crdt_bytes){options.pos - 1, (size_t)(r->pos - options.pos) + 1};
+    out->canonical = crdt__bytes_equal(out->content2, (crdt_bytes){no_options, sizeof no_options});
+}
+
+static void read_content(crdt__reader *r, crdt__trust trust, crdt__wstruct *out)
+{
+    out->len = 1;
+    switch (out->kind) {
+    case CRDT__DELETED:
+        out->len = crdt__read_varuint(r);
+        break;
+    case CRDT__JSON:
+        read_json_elements(r, trust, out);
+        break;
+    case CRDT__BINARY:
+        out->content = crdt__read_varbytes(r);
+        break;
+    case CRDT__STRING:
+        read_string(r, trust, out);
+        break;
+    case CRDT__EMBED:
+        out->content = read_json(r, trust, false, &out->canonical);
+        break;
+    case CRDT__FORMAT:
+        out->content = read_text(r, trust);
+        out->content2 = read_json(r, trust, false, &out->canonical);
+        break;
+    case CRDT__TYPE:
+        read_type(r, trust, out);
+        break;
+    case CRDT__ANY:
+        read_any_elements(r, out);
+        break;
+    case CRDT__DOC:
+        read_doc(r, trust, out);
+        break;
+    default:
+        crdt__reader_fail(r);
+    }
+}
+
+void crdt__v1_read_struct(crdt__reader *r, crdt_id id, crdt__trust trust, crdt__wstruct *out)
+{
+    uint8_t info = crdt__read_u8(r);
+    *out = (crdt__wstruct){.id = id, .kind = info & CRDT__INFO_KIND_MASK, .canonical = true};
+    if (out->kind == CRDT__GC || out->kind == CRDT__SKIP) {
+        out->len = crdt__read_varuint(r);
+    } else {
+        read_references(r, info, trust, out);
+        read_content(r, trust, out);
+    }
+    if ((out->len == 0 && out->kind != CRDT__SKIP) || out->len > CRDT_CLOCK_MAX - id.clock)
+        crdt__reader_fail(r);
+}
+
+/* ---- writing one struct
+ * ----------------------------------------------------------------------------------------- */
+
+static void write_id(crdt__writer *w, crdt_id id)
+{
+    crdt__write_varuint(w, id.client);
+    crdt__write_varuint(w, id.clock);
+}
+
+static void write_text_from(crdt__writer *w, const crdt__wstruct *s, uint64_t offset)
+{
+    uint64_t unit = offset + (s->cut ? 1 : 0);
+    if (unit == 0) {
+        crdt__write_varbytes(w, s->content);
+        return;
+    }
+    bool inside_pair;
+    size_t at = crdt__utf16_offset(s->content, s->len + (s->cut ? 1 : 0), unit, &inside_pair);
+    if (inside_pair)
+        at += 4;
+    size_t lead_len = inside_pair ? sizeof replacement : 0;
+    crdt__write_varuint(w, lead_len + s->content.len - at);
+    crdt__write_bytes(w, replacement, lead_len);
+    crdt__write_bytes(w, s->content.data + at, s->content.len - at);
+}
+
+static void write_json(crdt__writer *w, crdt_bytes text, bool canonical, const crdt_mem *mem)
+{
+    if (canonical) {
+        crdt__write_varbytes(w, text);
+        return;
+    }
+    crdt_buf buf = {.mem = mem};
+    crdt__writer inner = crdt__writer_on(&buf);
+    (void)crdt__json_canonicalize(text, &inner, mem);
+    if (crdt__writer_finish(&inner) == CRDT_OK)
+        crdt__write_varbytes(w, (crdt_bytes){buf.data, buf.len});
+    else
+        w->ok = false;
+    crdt_buf_free(&buf);
+}
+
+static crdt_bytes rest_of(const crdt__reader *r)
+{
+    return (crdt_bytes){r->pos, crdt__reader_left(r)};
+}
+
+/* The elements of CRDT__JSON or CRDT__ANY from `offset` on. */
+static crdt__reader elements_from(const crdt__wstruct *s, uint64_t offset)
+{
+    crdt__reader r = crdt__reader_of(s->content);
+    for (uint64_t i = 0; i < offset; i++) {
+        if (s->kind == CRDT__ANY)
+            crdt__any_skip_valid(&r);
+        else
+            (void)crdt__read_varbytes(&r);
+    }
+    return r;
+}
+
+static void write_elements(crdt__writer *w, const crdt__wstruct *s, uint64_t offset,
+                           const crdt_mem *mem)
+{
+    crdt__write_varuint(w, s->len - offset);
+    crdt__reader r = elements_from(s, offset);
+    if (s->canonical) {
+        crdt_bytes rest = rest_of(&r);
+        crdt__write_bytes(w, rest.data, rest.len);
+        return;
+    }
+    for (uint64_t i = offset; i < s->len && w->ok; i++) {
+        if (s->kind == CRDT__ANY) {
+            crdt__any_canonicalize(&r, w, mem);
+        } else {
+            crdt_bytes text = crdt__read_varbytes(&r);
+            write_json(w, text, is_undefined(text), mem);
+        }
+    }
+}
+
+static void write_doc(crdt__writer *w, const crdt__wstruct *s, const crdt_mem *mem)
+{
+    crdt__write_varbytes(w, s->content);
+    if (s->canonical) {
+        crdt__write_bytes(w, s->content2.data, s->content2.len);
+        return;
+    }
+    crdt__reader r = crdt__reader_of(s->content2);
+    crdt__any_doc_options(&r, w, mem);
+}
+
+static void write_content(crdt__writer *w, const crdt__wstruct *s, uint64_t offset,
+                          const crdt_mem *mem)
+{
+    switch ((crdt__kind)s->kind) {
+    case CRDT__GC:
+    case CRDT__SKIP:
+    case CRDT__DELETED:
+        crdt__write_varuint(w, s->len - offset);
+        break;
+    case CRDT__JSON:
+    case CRDT__ANY:
+        write_elements(w, s, offset, mem);
+        break;
+    case CRDT__BINARY:
+        crdt__write_varbytes(w, s->content);
+        break;
+    case CRDT__STRING:
+        write_text_from(w, s, offset);
+        break;
+    case CRDT__EMBED:
+        write_json(w, s->content, s->canonical, mem);
+        break;
+    case CRDT__FORMAT:
+        crdt__write_varbytes(w, s->content);
+        write_json(w, s->content2, s->canonical, mem);
+        break;
+    case CRDT__TYPE:
+        crdt__write_varuint(w, s->type_ref);
+        if (type_has_name(s->type_ref))
+            crdt__write_varbytes(w, s->content);
+        break;
+    case CRDT__DOC:
+        write_doc(w, s, mem);
+        break;
+    }
+}
+
+static void write_parent(crdt__writer *w, const crdt__wstruct *s)
+{
+    crdt__write_varuint(w, s->parent_is_root ? 1 : 0);
+    if (s->parent_is_root)
+        crdt__write_varbytes(w, s->parent_root);
+    else
+        write_id(w, s->parent_id);
+    if (s->has_sub)
+        crdt__write_varbytes(w, s->sub);
+}
+
+static void write_references(crdt__writer *w, const crdt__wstruct *s, uint64_t offset)
+{
+    bool has_origin = s->has_origin || offset > 0;
+    crdt__write_u8(w, (uint8_t)(s->kind | (has_origin ? CRDT__INFO_ORIGIN : 0) |
+                                (s->has_right ? CRDT__INFO_RIGHT : 0) |
+                                (s->has_sub ? CRDT__INFO_SUB : 0)));
+    if (has_origin)
+        write_id(w, offset > 0 ? crdt__id_add(s->id, offset - 1) : s->origin);
+    if (s->has_right)
+        write_id(w, s->right);
+    if (!has_origin && !s->has_right)
+        write_parent(w, s);
+}
+
+void crdt__v1_write_struct(crdt__writer *w, const crdt__wstruct *s, uint64_t offset,
+                           const crdt_mem *mem)
+{
+    if (s->kind == CRDT__GC || s->kind == CRDT__SKIP)
+        crdt__write_u8(w, s->kind);
+    else
+        write_references(w, s, offset);
+    write_content(w, s, offset, mem);
+}
+
+void crdt__wstruct_slice(crdt__wstruct *s, uint64_t offset)
+{
+    if (offset == 0)
+        return;
+    if (s->kind == CRDT__STRING) {
+        uint64_t hidden = s->cut ? 1 : 0;
+        size_t at = crdt__utf16_offset(s->content, s->len + hidden, offset + hidden, &s->cut);
+        s->content = (crdt_bytes){s->content.data + at, s->content.len - at};
+    } else if (s->kind == CRDT__ANY || s->kind == CRDT__JSON) {
+        crdt__reader r = elements_from(s, offset);
+        s->content = rest_of(&r);
+    }
+    if (s->kind != CRDT__GC && s->kind != CRDT__SKIP) {
+        s->has_origin = true;
+        s->origin = crdt__id_add(s->id, offset - 1);
+    }
+    s->id = crdt__id_add(s->id, offset);
+    s->len -= offset;
+}
+
+/* ---- whole updates
+ * ---------------------------------------------------------------------------------------------- */
+
+crdt__section crdt__section_open(const crdt__reader *r)
+{
+    crdt__section section = {.r = *r};
+    section.left = crdt__read_varuint(&section.r);
+    section.next = read_id(&section.r);
+    return section;
+}
+
+static void section_read(crdt__section *section, crdt__trust trust, crdt__wstruct *out)
+{
+    crdt__v1_read_struct(&section->r, section->next, trust, out);
+    section->next.clock += out->len;
+    section->left--;
+}
+
+void crdt__section_next(crdt__section *section, crdt__wstruct *out)
+{
+    section_read(section, CRDT__TRUSTED, out);
+}
+
+/* Whether the clients of the sections come in an order that shows that none comes twice. */
+typedef struct client_order {
+    uint64_t last;
+    bool ascending;
+    bool descending;
+} client_order;
+
+static void note_client(client_order *order, uint64_t client, bool first)
+{
+    if (!first) {
+        order->ascending = order->ascending && client > order->last;
+        order->descending = order->descending && client < order->last;
+    }
+    order->last = client;
+}
+
+static void check_sections(crdt__reader *r, crdt__v1_shape *shape, client_order *order)
+{
+    shape->sections = crdt__read_varuint(r);
+    for (uint64_t i = 0; i < shape->sections && r->ok; i++) {
+        crdt__section section = crdt__section_open(r);
+        note_client(order, section.next.client, i == 0);
+        shape->structs += section.left;
+        while (section.left > 0 && section.r.ok) {
+            crdt__wstruct s;
+            section_read(&section, CRDT__UNTRUSTED, &s);
+            shape->skips += s.kind == CRDT__SKIP ? 1 : 0;
+        }
+        *r = section.r;
+    }
+}
+
+static void check_deletes(crdt__reader *r, crdt__v1_shape *shape)
+{
+    const uint8_t *start = r->pos;
+    shape->ds_clients = crdt__read_varuint(r);
+    for (uint64_t i = 0; i < shape->ds_clients && r->ok; i++) {
+        (void)crdt__read_varuint(r);
+        uint64_t ranges = crdt__read_varuint(r);
+        shape->ds_ranges += ranges;
+        for (uint64_t j = 0; j < ranges && r->ok; j++) {
+            uint64_t clock = crdt__read_varuint(r);
+            if (crdt__read_varuint(r) > CRDT_CLOCK_MAX - clock)
+                crdt__reader_fail(r);
+        }
+    }
+    shape->ds = (crdt_bytes){start, (size_t)(r->pos - start)};
+}
+
+/* Looks for a client with two sections in a valid update. False: out of memory. */
+static bool find_twice(crdt_bytes update, const crdt_mem *mem, bool *twice)
+{
+    crdt__idset clients;
+    crdt__idset_init(&clients, mem);
+    crdt__reader r = crdt__reader_of(update);
+    bool ok = true;
+    for (uint64_t left = crdt__read_varuint(&r); left > 0 && ok; left--) {
+        crdt__section section = crdt__section_open(&r);
+        ok = crdt__idset_add(&clients, section.next.client, 0, 1);
+        crdt__wstruct s;
+        while (section.left > 0)
+            crdt__section_next(&section, &s);
+        r = section.r;
+    }
+    size_t sections = crdt__idset_count(&clients);
+    ok = ok && crdt__idset_normalize(&clients);
+    *twice = crdt__idset_count(&clients) < sections;
+    crdt__idset_deinit(&clients);
+    return ok;
+}
+
+crdt_err crdt__v1_validate(crdt_bytes update, const crdt_mem *mem, crdt__v1_shape *out)
+{
+    crdt__reader r = crdt__reader_of(update);
+    crdt__v1_shape shape = {0};
+    client_order order = {0, true, true};
+    check_sections(&r, &shape, &order);
+    check_deletes(&r, &shape);
+    if (!crdt__reader_at_end(&r))
+        return CRDT_MALFORMED;
+    if (!order.ascending && !order.descending && !find_twice(update, mem, &shape.clients_twice))
+        return CRDT_NO_MEMORY;
+    *out = shape;
+    return CRDT_OK;
+}
+
+crdt_err crdt_update_validate_v1(crdt_bytes update)
+{
+    crdt__v1_shape shape;
+    return crdt__v1_validate(update, NULL, &shape);
+}
