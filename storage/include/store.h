@@ -2,17 +2,19 @@
  *
  * SPDX-License-Identifier: MIT
  *
- * The nouns. A store is one directory. A document has a name, a number that no other document of the store ever had,
- * and a life: an epoch, drawn when it is created and again when it is created after a deletion. An event is one
- * accepted update: bytes that never change, with a sequence number (from 1, without gaps), a time and a checksum. A
- * checkpoint is the whole state after some event, so that opening does not replay every event. A batch is one
- * transaction: all of it is on disk when store_batch_commit returns STORE_OK, or none of it is.
+ * The nouns. A store is one directory. A document has a name, a number that no other document of
+ * the store ever had, and a life: an epoch, drawn when it is created and again when it is created
+ * after a deletion. An event is one accepted update: bytes that never change, with a sequence
+ * number (from 1, without gaps), a time and a checksum. A checkpoint is the whole state after some
+ * event, so that opening does not replay every event. A batch is one transaction: all of it is on
+ * disk when store_batch_commit returns STORE_OK, or none of it is.
  *
- * Threads. One thread at a time owns the batch (store_batch_*). Every other call may be made from any thread, also
- * while a batch is open, and sees what was committed. All calls block; none calls back into the store.
+ * Threads. One thread at a time owns the batch (store_batch_*). Every other call may be made from
+ * any thread, also while a batch is open, and sees what was committed. All calls block; none calls
+ * back into the store.
  *
- * Memory. "borrows": until the call returns. "returns owned": freed with the function named. The store knows nothing of
- * what is in an update.
+ * Memory. "borrows": until the call returns. "returns owned": freed with the function named. The
+ * store knows nothing of what is in an update.
  */
 #ifndef STORE_H
 #define STORE_H
@@ -45,8 +47,11 @@ typedef enum store_err {
 /* Returns a static sentence. */
 const char *store_strerror(store_err err);
 
-#define STORE_NAME_LEN_MAX 255           /* bytes of a document's name; at least 1 */
-#define STORE_UPDATE_LEN_MAX (1u << 30)  /* bytes of one update or checkpoint */
+#define STORE_NAME_LEN_MAX     255        /* bytes of a document's name; at least 1 */
+#define STORE_UPDATE_LEN_MAX   (1u << 30) /* bytes of one update or checkpoint */
+#define STORE_USER_LEN_MAX     1024       /* bytes of an event's user */
+#define STORE_ENDED_EPOCHS_MAX 64 /* earlier epochs that a name remembers; of more, the oldest go  \
+                                   */
 
 typedef struct store store;
 
@@ -57,13 +62,15 @@ typedef struct store_bytes {
 
 typedef struct store_options {
     size_t map_size_min; /* bytes the map begins with; 0: the default. Grows by itself */
-    size_t map_size_max; /* bytes it may grow to; 0: no limit but the disk's. Reaching it is STORE_FULL */
+    size_t map_size_max; /* bytes it may grow to; 0: no limit but the disk's. Reaching it is
+                            STORE_FULL */
 } store_options;
 
 /* Opens the store in `dir`, creating both if absent, for the one process that may write to it.
- * STORE_BUSY: another process has it open for writing. STORE_VERSION: made by a newer (or unreadably old) version.
- * STORE_IO, STORE_FULL, STORE_CORRUPT, STORE_NO_MEMORY. On failure `*detail` (may be NULL) is a sentence for people, in
- * a buffer of `detail_len` bytes. Cost: one scan of the tail. Returns owned (store_close). */
+ * STORE_BUSY: another process has it open for writing. STORE_VERSION: made by a newer (or
+ * unreadably old) version. STORE_IO, STORE_FULL, STORE_CORRUPT, STORE_NO_MEMORY. On failure
+ * `*detail` (may be NULL) is a sentence for people, in a buffer of `detail_len` bytes. Cost: one
+ * scan of the tail. Returns owned (store_close). */
 STORE_MUST_CHECK store_err store_open(const char *dir, const store_options *options, store **out,
                                       char *detail, size_t detail_len);
 
@@ -73,29 +80,36 @@ void store_close(store *s);
 /* ---- documents ---- */
 
 /* Why an epoch ended. */
-typedef enum store_end { STORE_END_NONE = 0, STORE_END_DELETED = 1, STORE_END_RESTORED = 2 } store_end;
+typedef enum store_end {
+    STORE_END_NONE = 0,
+    STORE_END_DELETED = 1,
+    STORE_END_RESTORED = 2
+} store_end;
 
 typedef struct store_doc {
-    uint64_t number;     /* of this life */
+    uint64_t number; /* of this life */
     uint32_t epoch;
-    bool deleted;        /* the name is marked: no life at present; the other fields tell of the last one */
-    uint64_t head;       /* seq of the last event; 0: none yet */
-    uint64_t events;     /* events kept */
-    uint64_t log_bytes;  /* bytes of their updates */
-    int64_t created_ms;  /* Unix time */
+    bool
+        deleted; /* the name is marked: no life at present; the other fields tell of the last one */
+    uint64_t head;      /* seq of the last event; 0: none yet */
+    uint64_t events;    /* events kept */
+    uint64_t log_bytes; /* bytes of their updates */
+    int64_t created_ms; /* Unix time */
     int64_t updated_ms;
 } store_doc;
 
 /* Looks a name up. STORE_NOT_FOUND: it never existed. A deleted one is STORE_OK with `deleted`. */
 STORE_MUST_CHECK store_err store_find(store *s, store_bytes name, store_doc *out);
 
-/* How the life of `name` that had `epoch` ended, for a client that comes back with an id of it: STORE_END_NONE if it is
- * today's, or if the name never had it (then *known is false). */
+/* How the life of `name` that had `epoch` ended, for a client that comes back with an id of it:
+ * STORE_END_DELETED if it or any later life ended by a deletion, else STORE_END_RESTORED;
+ * STORE_END_NONE if it is today's, or if the name never had it or no longer remembers it (then
+ * *known is false). STORE_OK also for a name that never existed. */
 STORE_MUST_CHECK store_err store_epoch_end(store *s, store_bytes name, uint32_t epoch, bool *known,
                                            store_end *out);
 
-/* Calls `each` with the names of living documents that begin with `prefix` and come after `after` (both may be empty), in
- * byte order, until it returns false. `each` must not call the store. */
+/* Calls `each` with the names of living documents that begin with `prefix` and come after `after`
+ * (both may be empty), in byte order, until it returns false. `each` must not call the store. */
 STORE_MUST_CHECK store_err store_list(store *s, store_bytes prefix, store_bytes after,
                                       bool (*each)(void *ctx, store_bytes name), void *ctx);
 
@@ -108,14 +122,19 @@ typedef struct store_event {
     store_bytes update; /* exactly as accepted */
 } store_event;
 
-/* Calls `each` with the events after `after` (exclusive) up to `until` (inclusive; UINT64_MAX: to the end), in order,
- * until it returns false. What `each` is given is borrowed from the call. `each` must be quick, since a read transaction
- * is open, and must not call the store. STORE_CORRUPT: an event does not match its checksum, or one is missing. */
+/* Every call below on a number: STORE_NOT_FOUND if no living document has it.
+ *
+ * Calls `each` with the events after `after` (exclusive) up to `until` (inclusive; UINT64_MAX: to
+ * the end), in order, until it returns false. What `each` is given is borrowed from the call.
+ * `each` must be quick, since a read transaction is open, and must not call the store.
+ * STORE_CORRUPT: an event does not match its checksum, or one is missing; those before it were
+ * handed out. STORE_NOT_FOUND also if the document is deleted meanwhile. */
 STORE_MUST_CHECK store_err store_read(store *s, uint64_t number, uint64_t after, uint64_t until,
                                       bool (*each)(void *ctx, const store_event *event), void *ctx);
 
-/* The newest checkpoint at or before `until`: calls `use` once with its seq and state, borrowed. STORE_NOT_FOUND: there is
- * none. Followed by store_read(s, number, seq, until, ...) it gives the state at `until`. */
+/* The newest checkpoint at or before `until`: calls `use` once with its seq and state, borrowed; as
+ * quick as `each`. STORE_NOT_FOUND: there is none. STORE_CORRUPT: it does not match its checksum.
+ * Followed by store_read(s, number, seq, until, ...) it gives the state at `until`. */
 STORE_MUST_CHECK store_err store_checkpoint_find(store *s, uint64_t number, uint64_t until,
                                                  void (*use)(void *ctx, uint64_t seq,
                                                              store_bytes state),
@@ -125,27 +144,39 @@ STORE_MUST_CHECK store_err store_checkpoint_find(store *s, uint64_t number, uint
 
 typedef struct store_batch store_batch;
 
-/* Begins a batch. One at a time, owned by one thread until commit or abort. STORE_FULL, STORE_IO, STORE_NO_MEMORY. */
+/* Begins a batch. One at a time, owned by one thread until commit or abort. What is asked of it is
+ * checked at once and kept in memory, and written by the commit: a call that fails leaves the batch
+ * as it was. STORE_IO and what store_open returns: the directory was lost by an I/O error, and
+ * could not be opened again yet. */
 STORE_MUST_CHECK store_err store_batch_begin(store *s, store_batch **out);
 
-/* Creates a document with epoch `epoch` (the caller draws it at random; it differs from the name's earlier ones, or
- * STORE_INVALID). STORE_EXISTS: it lives. A deleted name is brought back, with a new number. */
+/* Creates a document with epoch `epoch` (the caller draws it at random; it differs from the name's
+ * earlier ones, or STORE_INVALID, as is a name without bytes or with too many). STORE_EXISTS: it
+ * lives. A deleted name is brought back, with a new number. `out->number` may be used in this batch
+ * at once, elsewhere when it is committed. */
 STORE_MUST_CHECK store_err store_batch_create(store_batch *b, store_bytes name, uint32_t epoch,
                                               int64_t now_ms, store_doc *out);
 
-/* Ends the document's life: its name stays marked, its events and checkpoints go. STORE_NOT_FOUND: no document has this
- * number. */
+/* Ends the document's life: its name stays marked, its events and checkpoints go (nothing reads
+ * them any more; the room that they take is given back in steps, with this and later commits). */
 STORE_MUST_CHECK store_err store_batch_delete(store_batch *b, uint64_t number, int64_t now_ms);
 
-/* Appends one event and tells its seq: one more than the document's last. event->seq is not read. */
+/* Appends one event and tells its seq: one more than the document's last, in this batch too.
+ * event->seq is not read. STORE_INVALID: a user or update that is too long. STORE_CORRUPT: the
+ * document's log is damaged. */
 STORE_MUST_CHECK store_err store_batch_append(store_batch *b, uint64_t number,
                                               const store_event *event, uint64_t *seq);
 
-/* Keeps `state` (bytes of the caller's format) as the state after event `seq`, in place of older checkpoints. */
+/* Keeps `state` (bytes of the caller's format) as the state after event `seq`, in place of older
+ * checkpoints. STORE_INVALID: too long, or there is no such event. */
 STORE_MUST_CHECK store_err store_batch_checkpoint(store_batch *b, uint64_t number, uint64_t seq,
                                                   store_bytes state);
 
-/* Makes the batch durable (synced), or undoes it all. Ends the batch either way. */
+/* Makes the batch durable (synced), or undoes it all. Ends the batch either way. STORE_FULL: the
+ * disk or the map is full; the store goes on, and a batch that only deletes may still succeed.
+ * STORE_IO: the disk failed; where that leaves open what is on it, the store has read it again
+ * before this returns. STORE_NO_MEMORY. Cost: one sync, or two after a deletion; a map that has to
+ * grow waits for the reads of the moment. */
 STORE_MUST_CHECK store_err store_batch_commit(store_batch *b);
 void store_batch_abort(store_batch *b);
 
@@ -154,7 +185,7 @@ void store_batch_abort(store_batch *b);
 typedef struct store_stats {
     uint64_t documents;  /* living */
     uint64_t map_bytes;  /* size of the map */
-    uint64_t used_bytes; /* of it, in use */
+    uint64_t used_bytes; /* of it, in use: without what was freed */
 } store_stats;
 
 STORE_MUST_CHECK store_err store_get_stats(store *s, store_stats *out);

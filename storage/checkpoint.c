@@ -1,0 +1,143 @@
+/* Whole states at chosen events: the key is (document, seq), so that the newest at or before an
+ * event is one step back. */
+#include "batch.h"
+
+#include <string.h>
+
+/* ---- write ---- */
+
+store_err store_batch_checkpoint(store_batch *b, uint64_t number, uint64_t seq, store_bytes state)
+{
+    if (state.len > STORE_UPDATE_LEN_MAX)
+        return STORE_INVALID;
+    store__staged_doc *doc;
+    store_err err = store__batch_doc(b, number, &doc);
+    if (err != STORE_OK)
+        return err;
+    if (seq == 0 || seq > doc->life.head)
+        return STORE_INVALID;
+
+    size_t at;
+    size_t len = STORE__CHECKSUM_LEN + state.len;
+    store__staged_checkpoint *staged = store__array_reserve(&b->checkpoints, 1, sizeof(*staged));
+    uint8_t *value = staged ? store__batch_copy(b, NULL, len, &at) : NULL;
+    if (!value)
+        return STORE_NO_MEMORY;
+    if (state.len)
+        memcpy(value + STORE__CHECKSUM_LEN, state.data, state.len);
+    store__key key = store__key_two(number, seq);
+    MDB_val k = store__key_val(&key);
+    store__seal(&k, value, len);
+    *staged = (store__staged_checkpoint){
+        .doc = doc->entry->staged - 1u, .seq = seq, .at = at, .len = len};
+    b->checkpoints.count++;
+    return STORE_OK;
+}
+
+/* Removes the document's checkpoints before `seq`. */
+static int delete_before(MDB_cursor *cursor, uint64_t number, uint64_t seq)
+{
+    store__key first = store__key_two(number, 0);
+    store__key end = store__key_two(number, seq);
+    int rc = 0;
+    while (!rc) {
+        MDB_val key = store__key_val(&first);
+        MDB_val value;
+        rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
+        if (!rc && (key.mv_size != end.len || memcmp(key.mv_data, end.bytes, end.len) >= 0))
+            return 0;
+        if (!rc)
+            rc = mdb_cursor_del(cursor, 0);
+    }
+    return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
+int store__delete_checkpoints(const store *s, MDB_txn *txn, uint64_t number)
+{
+    MDB_cursor *cursor;
+    int rc = mdb_cursor_open(txn, s->env.checkpoints, &cursor);
+    if (rc)
+        return rc;
+    rc = delete_before(cursor, number, UINT64_MAX);
+    mdb_cursor_close(cursor);
+    return rc;
+}
+
+static int write_one(const store_batch *b, MDB_cursor *cursor,
+                     const store__staged_checkpoint *staged)
+{
+    uint64_t number = store__batch_docs(b)[staged->doc].entry->number;
+    int rc = delete_before(cursor, number, staged->seq);
+    if (rc)
+        return rc;
+    store__key key = store__key_two(number, staged->seq);
+    MDB_val k = store__key_val(&key);
+    MDB_val value = {.mv_data = store__batch_bytes(b, staged->at), .mv_size = staged->len};
+    return mdb_cursor_put(cursor, &k, &value, 0);
+}
+
+int store__write_checkpoints(const store_batch *b, MDB_txn *txn)
+{
+    const store__staged_checkpoint *staged = b->checkpoints.items;
+    MDB_cursor *cursor;
+    int rc = mdb_cursor_open(txn, b->store->env.checkpoints, &cursor);
+    if (rc)
+        return rc;
+    for (size_t i = 0; i < b->checkpoints.count && !rc; i++)
+        if (!store__batch_docs(b)[staged[i].doc].deleted)
+            rc = write_one(b, cursor, &staged[i]);
+    mdb_cursor_close(cursor);
+    return rc;
+}
+
+/* ---- read ---- */
+
+/* To the last key at or before `wanted`. */
+static int seek_back(MDB_cursor *cursor, store__key *wanted, MDB_val *key, MDB_val *value)
+{
+    *key = store__key_val(wanted);
+    int rc = mdb_cursor_get(cursor, key, value, MDB_SET_RANGE);
+    if (rc == MDB_NOTFOUND)
+        return mdb_cursor_get(cursor, key, value, MDB_LAST);
+    if (!rc && (key->mv_size != wanted->len || memcmp(key->mv_data, wanted->bytes, wanted->len)))
+        return mdb_cursor_get(cursor, key, value, MDB_PREV);
+    return rc;
+}
+
+static store_err find(store *s, MDB_txn *txn, uint64_t number, uint64_t until, uint64_t *seq,
+                      store_bytes *state)
+{
+    MDB_cursor *cursor;
+    int rc = mdb_cursor_open(txn, s->env.checkpoints, &cursor);
+    if (rc)
+        return store__err(rc);
+    store__key wanted = store__key_two(number, until);
+    MDB_val key;
+    MDB_val value;
+    rc = seek_back(cursor, &wanted, &key, &value);
+    mdb_cursor_close(cursor);
+    if (rc)
+        return store__err(rc);
+    if (key.mv_size != wanted.len)
+        return STORE_CORRUPT;
+    if (memcmp(key.mv_data, wanted.bytes, STORE__U64_LEN) != 0)
+        return STORE_NOT_FOUND;
+    *seq = store__get_u64((const uint8_t *)key.mv_data + STORE__U64_LEN);
+    return store__unseal(&key, &value, state) ? STORE_OK : STORE_CORRUPT;
+}
+
+store_err store_checkpoint_find(store *s, uint64_t number, uint64_t until,
+                                void (*use)(void *ctx, uint64_t seq, store_bytes state), void *ctx)
+{
+    MDB_txn *txn;
+    uint64_t seq = 0;
+    store_bytes state = {0};
+    store_err err = store__read_begin(&s->env, &txn);
+    if (err != STORE_OK)
+        return err;
+    err = find(s, txn, number, until, &seq, &state);
+    if (err == STORE_OK)
+        use(ctx, seq, state);
+    store__read_end(&s->env, txn);
+    return err;
+}

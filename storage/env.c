@@ -1,0 +1,304 @@
+#include "env.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#define READERS_MAX 512u /* threads that may read at once */
+#define DISK_FULL_LEN                                                                              \
+    (UINT64_C(1) << 20) /* fewer bytes free than this: a short write was a full disk */
+#define FILE_MODE 0640
+
+store_err store__err(int rc)
+{
+    switch (rc) {
+    case MDB_SUCCESS:
+        return STORE_OK;
+    case MDB_NOTFOUND:
+        return STORE_NOT_FOUND;
+    case MDB_MAP_FULL:
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+        return STORE_FULL;
+    case MDB_CORRUPTED:
+    case MDB_PAGE_NOTFOUND:
+    case MDB_INVALID:
+    case MDB_KEYEXIST:
+    case MDB_INCOMPATIBLE:
+        return STORE_CORRUPT;
+    case MDB_VERSION_MISMATCH:
+        return STORE_VERSION;
+    case ENOMEM:
+        return STORE_NO_MEMORY;
+    default:
+        return STORE_IO;
+    }
+}
+
+/* ---- gate ---- */
+
+bool store__gate_init(store__gate *gate)
+{
+    gate->inside = 0;
+    gate->closed = false;
+    if (pthread_mutex_init(&gate->lock, NULL) != 0)
+        return false;
+    if (pthread_cond_init(&gate->changed, NULL) == 0)
+        return true;
+    pthread_mutex_destroy(&gate->lock);
+    return false;
+}
+
+void store__gate_deinit(store__gate *gate)
+{
+    pthread_cond_destroy(&gate->changed);
+    pthread_mutex_destroy(&gate->lock);
+}
+
+static void gate_enter(store__gate *gate)
+{
+    pthread_mutex_lock(&gate->lock);
+    while (gate->closed)
+        pthread_cond_wait(&gate->changed, &gate->lock);
+    gate->inside++;
+    pthread_mutex_unlock(&gate->lock);
+}
+
+static void gate_leave(store__gate *gate)
+{
+    pthread_mutex_lock(&gate->lock);
+    if (--gate->inside == 0)
+        pthread_cond_broadcast(&gate->changed);
+    pthread_mutex_unlock(&gate->lock);
+}
+
+void store__gate_close(store__gate *gate)
+{
+    pthread_mutex_lock(&gate->lock);
+    gate->closed = true;
+    while (gate->inside)
+        pthread_cond_wait(&gate->changed, &gate->lock);
+    pthread_mutex_unlock(&gate->lock);
+}
+
+void store__gate_open(store__gate *gate)
+{
+    pthread_mutex_lock(&gate->lock);
+    gate->closed = false;
+    pthread_cond_broadcast(&gate->changed);
+    pthread_mutex_unlock(&gate->lock);
+}
+
+/* ---- open and close ---- */
+
+/* LMDB reads through the map, and touching a page behind the end of a file is a signal. A file that
+ * lost its end (or never had the last pages written, which LMDB allows) is made whole with zeroes,
+ * which no checksum and no page matches. */
+static int extend_file(MDB_env *mdb)
+{
+    MDB_envinfo info;
+    MDB_stat stat;
+    struct stat file;
+    int fd;
+    int rc;
+    if ((rc = mdb_env_info(mdb, &info)) || (rc = mdb_env_stat(mdb, &stat)) ||
+        (rc = mdb_env_get_fd(mdb, &fd)))
+        return rc;
+    off_t len = (off_t)((info.me_last_pgno + 1) * stat.ms_psize);
+    if (fstat(fd, &file) != 0)
+        return errno;
+    return file.st_size < len && ftruncate(fd, len) != 0 ? errno : 0;
+}
+
+static size_t first_map_len(const store__env *env)
+{
+    char path[4096];
+    struct stat file;
+    size_t len = env->map_len_min;
+    int written = snprintf(path, sizeof(path), "%s/data.mdb", env->dir);
+    if (written > 0 && (size_t)written < sizeof(path) && stat(path, &file) == 0)
+        while (len < env->map_len_regular && len / 2 < (size_t)file.st_size)
+            len *= 2;
+    return len < env->map_len_regular ? len : env->map_len_regular;
+}
+
+static int open_mdb(store__env *env)
+{
+    int rc = mdb_env_create(&env->mdb);
+    if (rc) {
+        env->mdb = NULL;
+        return rc;
+    }
+    int dead;
+    if ((rc = mdb_env_set_maxdbs(env->mdb, STORE__TABLES_MAX)) ||
+        (rc = mdb_env_set_maxreaders(env->mdb, READERS_MAX)) ||
+        (rc = mdb_env_set_mapsize(env->mdb, first_map_len(env))) ||
+        (rc = mdb_env_open(env->mdb, env->dir, MDB_NOTLS, FILE_MODE)) ||
+        (rc = extend_file(env->mdb)) || (rc = mdb_reader_check(env->mdb, &dead)))
+        return rc;
+    return 0;
+}
+
+int store__env_open(store__env *env)
+{
+    env->fatal = false;
+    int rc = open_mdb(env);
+    if (rc)
+        store__env_close(env);
+    return rc;
+}
+
+void store__env_close(store__env *env)
+{
+    if (env->mdb)
+        mdb_env_close(env->mdb);
+    env->mdb = NULL;
+}
+
+/* ---- reading ---- */
+
+store_err store__read_begin(store__env *env, MDB_txn **out)
+{
+    gate_enter(&env->gate);
+    int rc = env->mdb ? mdb_txn_begin(env->mdb, NULL, MDB_RDONLY, out) : EIO;
+    if (rc)
+        gate_leave(&env->gate);
+    return store__err(rc);
+}
+
+void store__read_end(store__env *env, MDB_txn *txn)
+{
+    mdb_txn_abort(txn);
+    gate_leave(&env->gate);
+}
+
+/* The pages that LMDB has free stand in its table 0, in lists that begin with their count. */
+static int count_free_pages(MDB_txn *txn, uint64_t *out)
+{
+    MDB_cursor *cursor;
+    int rc = mdb_cursor_open(txn, 0, &cursor);
+    if (rc)
+        return rc;
+    uint64_t pages = 0;
+    MDB_val key;
+    MDB_val list;
+    while (!(rc = mdb_cursor_get(cursor, &key, &list, MDB_NEXT))) {
+        size_t count;
+        memcpy(&count, list.mv_data, sizeof(count));
+        pages += count;
+    }
+    mdb_cursor_close(cursor);
+    *out = pages;
+    return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
+store_err store__env_measure(store__env *env, MDB_txn *txn, store__env_use *out)
+{
+    MDB_envinfo info;
+    MDB_stat stat;
+    uint64_t free_pages;
+    int rc;
+    if ((rc = mdb_env_info(env->mdb, &info)) || (rc = mdb_env_stat(env->mdb, &stat)) ||
+        (rc = count_free_pages(txn, &free_pages)))
+        return store__err(rc);
+    uint64_t pages = info.me_last_pgno + 1;
+    *out = (store__env_use){.map_bytes = info.me_mapsize,
+                            .used_bytes =
+                                (pages > free_pages ? pages - free_pages : 0) * stat.ms_psize};
+    return STORE_OK;
+}
+
+/* ---- growing ---- */
+
+static size_t map_len(const store__env *env)
+{
+    MDB_envinfo info;
+    return mdb_env_info(env->mdb, &info) == 0 ? info.me_mapsize : 0;
+}
+
+static store_err resize(store__env *env, size_t len)
+{
+    store__gate_close(&env->gate);
+    int rc = mdb_env_set_mapsize(env->mdb, len);
+    store__gate_open(&env->gate);
+    if (rc)
+        env->fatal = true; /* LMDB has let go of the old map by then */
+    return store__err(rc);
+}
+
+static store_err grow(store__env *env, size_t len_max)
+{
+    size_t len = map_len(env);
+    if (len >= len_max)
+        return STORE_FULL;
+    return resize(env, len < len_max / 2 ? len * 2 : len_max);
+}
+
+void store__env_grow_early(store__env *env)
+{
+    MDB_envinfo info;
+    MDB_stat stat;
+    if (mdb_env_info(env->mdb, &info) || mdb_env_stat(env->mdb, &stat))
+        return;
+    /* A map that cannot grow yet is found full later, and the failure is reported then. */
+    if ((info.me_last_pgno + 1) * stat.ms_psize > info.me_mapsize / 2)
+        (void)grow(env, env->map_len_regular);
+}
+
+/* ---- writing ---- */
+
+/* LMDB reports a write that the disk took only in part as EIO. */
+static int explain_short_write(const store__env *env, int rc)
+{
+    struct statvfs disk;
+    if (rc != EIO || statvfs(env->dir, &disk) != 0)
+        return rc;
+    return (uint64_t)disk.f_bavail * disk.f_frsize < DISK_FULL_LEN ? ENOSPC : rc;
+}
+
+static bool refuses_work(store__env *env)
+{
+    MDB_txn *txn;
+    int rc = mdb_txn_begin(env->mdb, NULL, MDB_RDONLY, &txn);
+    if (rc == 0)
+        mdb_txn_abort(txn);
+    return rc == MDB_PANIC;
+}
+
+static int write_once(store__env *env, int (*write)(void *ctx, MDB_txn *txn), void *ctx)
+{
+    MDB_txn *txn;
+    int rc = mdb_txn_begin(env->mdb, NULL, 0, &txn);
+    if (rc)
+        return rc;
+    if ((rc = write(ctx, txn))) {
+        mdb_txn_abort(txn);
+        return rc;
+    }
+    return mdb_txn_commit(txn);
+}
+
+store_err store__env_write(store__env *env, store__space space,
+                           int (*write)(void *ctx, MDB_txn *txn), void *ctx)
+{
+    size_t len_max = space == STORE__SPACE_RESERVE ? env->map_len_max : env->map_len_regular;
+    store_err err;
+    do {
+        int rc = write_once(env, write, ctx);
+        if (rc && rc != MDB_MAP_FULL)
+            env->fatal = refuses_work(env);
+        err = store__err(explain_short_write(env, rc));
+        if (rc != MDB_MAP_FULL)
+            break;
+        err = grow(env, len_max);
+    } while (err == STORE_OK);
+    /* The reserve is given back; LMDB keeps what is in use of it. If that fails the environment is
+     * opened anew. */
+    if (space == STORE__SPACE_RESERVE && !env->fatal && map_len(env) > env->map_len_regular)
+        (void)resize(env, env->map_len_regular);
+    return err;
+}

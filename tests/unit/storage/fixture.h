@@ -1,0 +1,58 @@
+/* A store in a directory of its own, and one-line ways to use it that fail the test at the caller's
+ * line. */
+#ifndef TEST_STORAGE_FIXTURE_H
+#define TEST_STORAGE_FIXTURE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "store.h"
+
+#define BYTES(text) ((store_bytes){(text), strlen(text)})
+#define DATE_MS     INT64_C(1700000000123)
+
+typedef struct fixture {
+    char dir[64];
+    store_options options;
+    store *s;
+} fixture;
+
+/* cmocka setup and teardown: a fresh open store; its directory is removed. */
+int fixture_setup(void **state);
+int fixture_teardown(void **state);
+
+void fixture_open(fixture *f);
+void fixture_reopen(fixture *f);
+/* Copies or removes the files of a data directory. */
+void copy_dir(const char *from, const char *to);
+void remove_dir(const char *dir);
+void make_temp_dir(char dir[64]);
+
+/* Fails the test unless `err` is `wanted`. */
+#define assert_err(err, wanted) check_err((err), (wanted), __FILE__, __LINE__)
+#define assert_ok(err)          check_err((err), STORE_OK, __FILE__, __LINE__)
+void check_err(store_err err, store_err wanted, const char *file, int line);
+
+store_batch *begin(store *s);
+/* A batch of one. */
+store_doc create_doc(store *s, const char *name, uint32_t epoch);
+void delete_doc(store *s, uint64_t number);
+uint64_t append_text(store *s, uint64_t number, const char *update);
+store_err try_append(store *s, uint64_t number, store_bytes update);
+store_doc find_doc(store *s, const char *name);
+
+/* Within a batch. */
+uint64_t batch_append(store_batch *b, uint64_t number, const char *update);
+
+/* The events of a range as text: "1:a 2:b". Good until the next call. */
+const char *read_text(store *s, uint64_t number, uint64_t after, uint64_t until);
+store_err read_err(store *s, uint64_t number);
+/* The names listed, at most `limit`: "a b c". */
+const char *list_text(store *s, const char *prefix, const char *after, size_t limit);
+
+#endif
