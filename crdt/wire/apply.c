@@ -1,13 +1,8 @@
 /* An update into a document: validate, integrate, delete, try again what waited
- * (yjs/src/utils/encoding.js, readUpdateV2).
- *
- * Typing has a path of its own: an update of one string that continues the run its client typed
- * last extends that run in place. It does what integrating and merging would do, without a struct,
- * a search, or a transaction.
- */
-#include "base/utf16.h"
+ * (yjs/src/utils/encoding.js, readUpdateV2). */
 #include "core/doc.h"
 #include "wire/schedule.h"
+#include "wire/typing.h"
 
 /* ---- deletes ---- */
 
