@@ -2,8 +2,11 @@
 
 #include <stdlib.h>
 
-#define CLASS_EXACT_MAX 16u /* up to here every number of units is a class; above, powers of two   \
-                             */
+/* A new block is this part of what is there: what lies idle is never more than about a quarter. */
+#define GROWTH_SHARE 4u
+#define CLASS_EXACT_MAX                                                                            \
+    16u /* up to here every number of units is a class; above, powers of two                       \
+         */
 
 /* ---- budget ---- */
 
@@ -73,7 +76,7 @@ void crdt__arena_deinit(crdt__arena *arena)
 }
 
 /* A new block of at least `units` units becomes the place where allocation goes on. What was left
- * of the one before is given up: at most half of it, since blocks double. */
+ * of the one before is given up. */
 static bool add_block(crdt__arena *arena, uint32_t units)
 {
     bool first = arena->chunk_count == 0;
@@ -101,8 +104,10 @@ static bool add_block(crdt__arena *arena, uint32_t units)
     arena->left = (uint32_t)(want - (first ? 1 : 0));
     for (size_t i = 0; i < chunks; i++)
         arena->chunks[arena->chunk_count++] = data + ((i * CRDT__CHUNK_UNITS) << arena->unit_shift);
-    if (arena->next_size < CRDT__CHUNK_UNITS)
-        arena->next_size *= 2;
+    arena->total += want;
+    uint64_t share = arena->total / GROWTH_SHARE;
+    if (share > arena->next_size)
+        arena->next_size = share < CRDT__CHUNK_UNITS ? (uint32_t)share : CRDT__CHUNK_UNITS;
     return true;
 }
 

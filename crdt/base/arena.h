@@ -9,7 +9,7 @@
  *     chunks:  [0] -> 4 KiB block      [1] -> 8 KiB block      ...      [k], [k+1] -> one block of
  * more than 65,536 units
  *
- * Blocks double from a small first one, so that thousands of small documents can be open. What is
+ * Blocks grow from a small first one, so that thousands of small documents can be open. What is
  * freed goes to a list of its size class and is used again. Allocation failures return 0 and leave
  * their reason in the budget.
  */
@@ -58,6 +58,7 @@ typedef struct crdt__arena {
     crdt__ref next;     /* first free unit of the newest block */
     uint32_t left;      /* units free behind it */
     uint32_t next_size; /* units of the next block */
+    uint64_t total;     /* units of all blocks */
     unsigned unit_shift;
     crdt__ref free[CRDT__SIZE_CLASSES];
 } crdt__arena;

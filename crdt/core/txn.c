@@ -4,6 +4,9 @@
 
 #include "core/cleanup.h"
 
+/* Spans that the arrays of a transaction keep room for from one to the next. */
+#define SPANS_KEPT_MAX 256u
+
 /* ---- noting ---- */
 
 static bool push_span(crdt_doc *doc, crdt__span **spans, size_t *count, size_t *cap,
@@ -102,9 +105,13 @@ static int compare_spans(const void *a, const void *b)
 
 static void sort_deleted(crdt__txn *txn)
 {
+    bool sorted = true;
+    for (size_t i = 1; i < txn->deleted_count && sorted; i++)
+        sorted = compare_spans(&txn->deleted[i - 1], &txn->deleted[i]) <= 0;
     if (txn->deleted_count < 2)
         return;
-    qsort(txn->deleted, txn->deleted_count, sizeof(*txn->deleted), compare_spans);
+    if (!sorted)
+        qsort(txn->deleted, txn->deleted_count, sizeof(*txn->deleted), compare_spans);
     size_t kept = 0;
     for (size_t i = 1; i < txn->deleted_count; i++) {
         crdt__span *last = &txn->deleted[kept];
@@ -224,6 +231,8 @@ static void reset(crdt_doc *doc)
     txn->deleted_ranks = 0;
     txn->deleted_count = txn->candidate_count = txn->touched_count = 0;
     txn->stack_count = txn->changed_count = 0;
+    if (txn->deleted_cap > SPANS_KEPT_MAX || txn->candidate_cap > SPANS_KEPT_MAX)
+        crdt__txn_deinit(doc); /* a large update's; most are small */
 }
 
 static bool tidy(crdt_doc *doc)
