@@ -29,6 +29,24 @@ static uint64_t read_groups(crdt__reader *r, uint64_t value, unsigned shift, uns
 
 uint64_t crdt__read_varuint_slow(crdt__reader *r)
 {
+    /* Two to four bytes are what clocks and clients mostly take. */
+    const uint8_t *p = r->pos;
+    if (crdt__reader_left(r) >= 4 && p[0] >= 0x80) {
+        uint64_t value = (uint64_t)(p[0] & 0x7f) | (uint64_t)(p[1] & 0x7f) << 7;
+        unsigned len = 2;
+        if (p[1] >= 0x80) {
+            value |= (uint64_t)(p[2] & 0x7f) << 14;
+            len = 3;
+            if (p[2] >= 0x80) {
+                value |= (uint64_t)(p[3] & 0x7f) << 21;
+                len = 4;
+            }
+        }
+        if (p[len - 1] < 0x80) {
+            r->pos += len;
+            return value;
+        }
+    }
     return read_groups(r, 0, 0, 7 * (CRDT__VARUINT_LEN_MAX - 1));
 }
 
