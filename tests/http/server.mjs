@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import http from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { after } from 'node:test'
 
 export const weftBin = process.env.WEFT_BIN ?? 'build/dev/src/weft'
 
@@ -12,6 +13,11 @@ export const PATIENCE_MS = 30_000
 
 // The tests that wait for the server's own clocks run when WEFT_SLOW is set.
 export const slow = process.env.WEFT_SLOW === '1'
+
+/** Stands for a test context where something lives as long as the file: its server, mostly. */
+const ends = []
+export const file = { after: end => ends.unshift(end) }
+after(async () => { for (const end of ends) await end() })
 
 export const tempDir = t => {
   const dir = mkdtempSync(join(tmpdir(), 'weft-test-'))
