@@ -1,0 +1,210 @@
+#include "base/number.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* No double needs more significant digits to be rounded right; whether anything but zeros follows
+ * is one digit more. */
+#define PARSE_DIGITS_MAX 800
+/* Exponents beyond these leave only zero or infinity, with up to PARSE_DIGITS_MAX digits before. */
+#define PARSE_EXPONENT_MAX 5000
+/* Every double comes back from this many digits. */
+#define PRINT_DIGITS_MAX 17
+/* A decimal of up to this many digits comes back from a normal double. */
+#define PRINT_DIGITS_EXACT 15
+
+/* ---- parsing ---- */
+
+typedef struct decimal {
+    char digits[PARSE_DIGITS_MAX + 1]; /* no leading zeros */
+    size_t count;
+    bool negative;
+    bool more;        /* digits other than 0 were left out */
+    int64_t exponent; /* value = digits * 10^exponent */
+} decimal;
+
+static bool is_digit(uint8_t c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static void take_digit(decimal *d, uint8_t digit, bool fraction)
+{
+    if (d->count == 0 && digit == '0') {
+        d->exponent -= fraction ? 1 : 0;
+    } else if (d->count < PARSE_DIGITS_MAX) {
+        d->digits[d->count++] = (char)digit;
+        d->exponent -= fraction ? 1 : 0;
+    } else {
+        d->more = d->more || digit != '0';
+        d->exponent += fraction ? 0 : 1;
+    }
+}
+
+/* Reads the exponent behind the `e`, held within what can make a difference. */
+static int64_t take_exponent(crdt_bytes text, size_t at)
+{
+    /* No text is so long that its zeros could bring a larger one back. */
+    const int64_t limit = INT64_MAX / 16;
+    bool negative = text.data[at] == '-';
+    if (text.data[at] == '-' || text.data[at] == '+')
+        at++;
+    int64_t value = 0;
+    for (; at < text.len; at++)
+        value = value < limit ? value * 10 + (text.data[at] - '0') : limit;
+    return negative ? -value : value;
+}
+
+static void take_number(crdt_bytes text, decimal *d)
+{
+    bool fraction = false;
+    for (size_t at = 0; at < text.len; at++) {
+        uint8_t c = text.data[at];
+        if (is_digit(c)) {
+            take_digit(d, c, fraction);
+        } else if (c == '-') {
+            d->negative = true;
+        } else if (c == '.') {
+            fraction = true;
+        } else {
+            d->exponent += take_exponent(text, at + 1);
+            return;
+        }
+    }
+}
+
+double crdt__number_parse(crdt_bytes text)
+{
+    decimal d = {.count = 0};
+    take_number(text, &d);
+    if (d.count == 0)
+        return d.negative ? -0.0 : 0.0;
+    if (d.more) {
+        d.digits[d.count++] = '1';
+        d.exponent--;
+    }
+    int64_t exponent = d.exponent > PARSE_EXPONENT_MAX    ? PARSE_EXPONENT_MAX
+                       : d.exponent < -PARSE_EXPONENT_MAX ? -PARSE_EXPONENT_MAX
+                                                          : d.exponent;
+    /* Without a point, strtod does not ask the locale what a point is. */
+    char plain[sizeof d.digits + 16];
+    snprintf(plain, sizeof plain, "%.*se%d", (int)d.count, d.digits, (int)exponent);
+    double value = strtod(plain, NULL);
+    return d.negative ? -value : value;
+}
+
+/* ---- printing ---- */
+
+/* value = 0.digits * 10^point */
+typedef struct shortest {
+    char digits[PRINT_DIGITS_MAX];
+    int count;
+    int point;
+} shortest;
+
+/* The nearest decimal with `count` digits. */
+static shortest nearest_decimal(double value, int count)
+{
+    char text[CRDT__NUMBER_LEN_MAX];
+    snprintf(text, sizeof text, "%.*e", count - 1, value);
+    const char *e = strchr(text, 'e');
+    shortest s = {.count = count, .point = (int)strtol(e + 1, NULL, 10) + 1};
+    s.digits[0] = text[0];
+    /* The point is as the locale wants it, perhaps of several bytes: the digits end at the `e`. */
+    memcpy(s.digits + 1, e - (count - 1), (size_t)(count - 1));
+    return s;
+}
+
+/* The next larger decimal with as many digits. */
+static shortest next_decimal(shortest s)
+{
+    int i = s.count - 1;
+    while (i >= 0 && s.digits[i] == '9')
+        s.digits[i--] = '0';
+    if (i >= 0) {
+        s.digits[i]++;
+    } else {
+        s.digits[0] = '1';
+        s.point++;
+    }
+    return s;
+}
+
+static bool gives_back(const shortest *s, double value)
+{
+    char text[CRDT__NUMBER_LEN_MAX];
+    snprintf(text, sizeof text, "%.*se%d", s->count, s->digits, s->point - s->count);
+    return strtod(text, NULL) == value;
+}
+
+/* The fewest digits that give `value` (positive) back. Just above a power of two the doubles lie
+ * twice as far apart as below: there the nearest decimal may fail and the next larger one serve. */
+static shortest shortest_decimal(double value)
+{
+    int count = value < DBL_MIN ? 1 : PRINT_DIGITS_EXACT;
+    for (; count < PRINT_DIGITS_MAX; count++) {
+        shortest s = nearest_decimal(value, count);
+        if (gives_back(&s, value))
+            return s;
+        s = next_decimal(s);
+        if (gives_back(&s, value))
+            return s;
+    }
+    return nearest_decimal(value, PRINT_DIGITS_MAX);
+}
+
+static size_t put(char *out, const char *bytes, int count)
+{
+    memcpy(out, bytes, (size_t)count);
+    return (size_t)count;
+}
+
+static size_t put_zeros(char *out, int count)
+{
+    memset(out, '0', (size_t)count);
+    return (size_t)count;
+}
+
+/* ECMAScript, Number::toString, steps 7 to 10, with n = s.point and k = s.count. */
+static size_t print_decimal(const shortest *s, char *out)
+{
+    int n = s->point;
+    int k = s->count;
+    size_t len = 0;
+    if (n > 21 || n <= -6) {
+        out[len++] = s->digits[0];
+        if (k > 1)
+            out[len++] = '.';
+        len += put(out + len, s->digits + 1, k - 1);
+        return len + (size_t)snprintf(out + len, CRDT__NUMBER_LEN_MAX - 1 - len, "e%+d", n - 1);
+    }
+    if (n <= 0) {
+        len += put(out + len, "0.", 2);
+        len += put_zeros(out + len, -n);
+        return len + put(out + len, s->digits, k);
+    }
+    int whole = k < n ? k : n;
+    len += put(out + len, s->digits, whole);
+    len += put_zeros(out + len, n - whole);
+    if (k > n) {
+        out[len++] = '.';
+        len += put(out + len, s->digits + n, k - n);
+    }
+    return len;
+}
+
+size_t crdt__number_print(double value, char out[CRDT__NUMBER_LEN_MAX])
+{
+    if (fabs(value) < 1e15 && value == (double)(int64_t)value)
+        return (size_t)snprintf(out, CRDT__NUMBER_LEN_MAX, "%lld", (long long)value);
+    size_t len = 0;
+    if (value < 0)
+        out[len++] = '-';
+    shortest s = shortest_decimal(fabs(value));
+    while (s.count > 1 && s.digits[s.count - 1] == '0')
+        s.count--;
+    return len + print_decimal(&s, out + len);
+}
