@@ -71,14 +71,26 @@ static void one_batch_may_be_larger_than_the_map(void **state)
     assert_string_equal(read_text(f->s, other.number, 0, UINT64_MAX), "1:small");
 }
 
+static store_err append_many(store *s, uint64_t doc, size_t len, unsigned count)
+{
+    uint64_t seq;
+    store_batch *b = begin(s);
+    for (unsigned i = 0; i < count; i++)
+        assert_ok(store_batch_append(b, doc, &(store_event){.update = {block, len}}, &seq));
+    return store_batch_commit(b);
+}
+
+/* Appends until not one more event fits, at first many at a time; how many there were. */
 static uint64_t fill(store *s, uint64_t doc, size_t len)
 {
-    uint64_t count = 0;
-    store_err err;
-    while ((err = try_append(s, doc, (store_bytes){block, len})) == STORE_OK)
-        count++;
-    assert_err(err, STORE_FULL);
-    return count;
+    uint64_t total = 0;
+    for (unsigned count = 512; count; count /= 2) {
+        store_err err;
+        while ((err = append_many(s, doc, len, count)) == STORE_OK)
+            total += count;
+        assert_err(err, STORE_FULL);
+    }
+    return total;
 }
 
 static void a_full_store_refuses_and_goes_on(void **state)
@@ -129,8 +141,13 @@ static void deleting_one_of_many_makes_room(void **state)
     for (uint32_t i = 0; i < DOCS; i++, name[0]++)
         docs[i] = create_doc(f->s, name, i).number;
     store_err err = STORE_OK;
-    for (uint64_t i = 0; err == STORE_OK; i++)
-        err = try_append(f->s, docs[i % DOCS], (store_bytes){block, 200});
+    while (err == STORE_OK) {
+        uint64_t seq;
+        store_batch *b = begin(f->s);
+        for (int i = 0; i < DOCS; i++)
+            assert_ok(store_batch_append(b, docs[i], &(store_event){.update = {block, 200}}, &seq));
+        err = store_batch_commit(b);
+    }
     assert_err(err, STORE_FULL);
     uint64_t held = find_doc(f->s, "a").head;
     for (unsigned i = 0; i < DOCS / 2; i++)
