@@ -1,8 +1,10 @@
-/* One accepted connection as a byte stream: read, write, close. Over TCP now (tcp.c); TLS later, a fake in tests.
+/* One accepted connection as a byte stream: read, write, close. Over TCP now (tcp.c); TLS later, a
+ * fake in tests.
  *
- * A stream has one owner at a time, who gets its events. Closing is asynchronous: stream_close is legal in any state, begins
- * once, and the stream's memory goes some turn later; the owner gets no event after it has called stream_close. Loop thread
- * only; no event fires inside a call of this header.
+ * A stream has one owner at a time, who gets its events. Closing is asynchronous: stream_close is
+ * legal in any state, begins once, and the stream's memory goes some turn later; the owner gets no
+ * event after it has called stream_close. Loop thread only; no event fires inside a call of this
+ * header.
  */
 #ifndef WEFT_NET_STREAM_H
 #define WEFT_NET_STREAM_H
@@ -14,9 +16,11 @@ typedef struct stream stream;
 typedef struct stream_owner_ops {
     /* Bytes arrived; borrowed until it returns (one read buffer serves every connection). */
     void (*on_read)(void *owner, slice bytes);
-    /* The peer sent its end, or the connection broke: nothing more will be read. The owner calls stream_close in its time. */
+    /* The peer sent its end, or the connection broke: nothing more will be read. The owner calls
+     * stream_close in its time. */
     void (*on_end)(void *owner);
-    /* All that stream_write was given has been taken by the kernel, after a write that could not be taken at once. */
+    /* All that stream_write was given has been taken by the kernel, after a write that could not be
+     * taken at once. */
     void (*on_drain)(void *owner);
 } stream_owner_ops;
 
@@ -32,20 +36,25 @@ typedef void (*stream_release)(void *arg);
 
 typedef enum stream_written {
     STREAM_WRITTEN, /* the kernel took everything; `release` was not and will not be called */
-    STREAM_PENDING, /* a rest is on its way: `release(arg)` comes once, later; then on_drain. At most one at a time */
+    STREAM_PENDING, /* a rest is on its way: `release(arg)` comes once, later; then on_drain. At
+                       most one at a time */
     STREAM_BROKEN   /* the connection is dead: nothing was kept, on_end follows */
 } stream_written;
 
-/* Writes without copying: tries at once, and keeps a request only for what did not go. While one is pending no other may be
- * begun (stream_is_pending). `release` may be NULL if the bytes outlive the stream. */
+/* Writes without copying: tries at once, and keeps a request only for what did not go. While one is
+ * pending no other may be begun (stream_is_pending). `release` may be NULL if the bytes outlive the
+ * stream. */
 stream_written stream_write(stream *s, slice bytes, stream_release release, void *arg);
 
 /* The same with a copy of what did not go. */
 stream_written stream_write_copy(stream *s, slice bytes);
 
 bool stream_is_pending(const stream *s);
+/* Bytes of it that the kernel has not taken yet; 0 when nothing is pending. */
+size_t stream_pending_bytes(const stream *s);
 
-/* Asks the kernel to keep at most about `bytes` unsent (SO_SNDBUF): for streams that many readers hold open. */
+/* Asks the kernel to keep at most about `bytes` unsent (SO_SNDBUF): for streams that many readers
+ * hold open. */
 void stream_set_send_buffer(stream *s, int bytes);
 
 /* What is pending is sent first, for at most STREAM_LINGER_MS; then the connection ends. */

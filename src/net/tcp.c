@@ -1,0 +1,367 @@
+/* The happy path: tcp_accept; bytes go up through on_read, down through stream_write, which tries
+ * at once and keeps a request only for the rest; stream_close sends what is pending, ends the
+ * sending side, drops what the peer still sends until it ends too, and closes the handle; the
+ * memory goes in the close callback.
+ *
+ * Failure. A read or write that fails marks the stream broken and tells the owner (on_end), in a
+ * later turn if a call of the owner found it out. A peer that does not end in time is cut off.
+ *
+ *     OPEN --stream_close--> FLUSHING --nothing pending--> DRAINING --peer ended, too much, too
+ * late--> CLOSED
+ *       \----------------------- stream_abort, or the peer has ended already
+ * ------------------------>/
+ */
+#include "net/tcp.h"
+
+#include <sys/socket.h>
+
+#include "base/must.h"
+
+typedef enum stream_state {
+    STREAM_OPEN,
+    STREAM_FLUSHING, /* closing: a write is pending */
+    STREAM_DRAINING, /* closing: the sending side has ended */
+    STREAM_CLOSED    /* the handle is closing, or has closed */
+} stream_state;
+
+/* What the kernel did not take at once. */
+typedef struct pending_write {
+    uv_write_t req;
+    stream_release release;
+    void *arg;
+    char copy[];
+} pending_write;
+
+struct stream {
+    uv_tcp_t tcp;
+    const stream_owner_ops *ops;
+    void *owner;
+    tcp_streams *all;
+    pending_write *pending;
+    list_node link; /* among the broken (OPEN), or those that linger (FLUSHING, DRAINING) */
+    uint32_t linger_until_s;
+    uint32_t drained_len;
+    uint8_t state; /* stream_state */
+    bool ended;    /* the peer has ended, or the connection broke */
+    bool reading;
+};
+
+_Static_assert(sizeof(stream) <= 320,
+               "thousands of idle readers cost little more than their handles");
+
+struct tcp_streams {
+    loop *loop;
+    size_t count;
+    list broken;    /* their owners are told at the end of the turn */
+    list lingering; /* by deadline */
+    loop_task tell_broken;
+    uv_timer_t *linger_timer;
+    char read_buffer[TCP_READ_LEN_MAX];
+};
+
+static void set_state(stream *s, stream_state to)
+{
+    must(to > (stream_state)s->state);
+    s->state = (uint8_t)to;
+}
+
+/* ---- ending ---- */
+
+static void on_closed(uv_handle_t *handle)
+{
+    stream *s = container_of((uv_tcp_t *)handle, stream, tcp);
+    must(s->pending == NULL);
+    s->all->count--;
+    free(s);
+}
+
+static void close_handle(stream *s)
+{
+    if (s->state == STREAM_CLOSED)
+        return;
+    set_state(s, STREAM_CLOSED);
+    list_remove(&s->link);
+    uv_close((uv_handle_t *)&s->tcp, on_closed);
+}
+
+static uint32_t now_s(const tcp_streams *all)
+{
+    return (uint32_t)(loop_now_ms(all->loop) / 1000);
+}
+
+static void on_linger_timer(uv_timer_t *timer)
+{
+    tcp_streams *all = timer->data;
+    while (!list_is_empty(&all->lingering)) {
+        stream *s = container_of(list_first(&all->lingering), stream, link);
+        if (s->linger_until_s > now_s(all))
+            return;
+        close_handle(s);
+    }
+    uv_timer_stop(timer);
+}
+
+static void linger(stream *s)
+{
+    tcp_streams *all = s->all;
+    list_remove(&s->link);
+    s->linger_until_s = now_s(all) + STREAM_LINGER_MS / 1000 + 1;
+    list_push(&all->lingering, &s->link);
+    if (!uv_is_active((uv_handle_t *)all->linger_timer))
+        uv_timer_start(all->linger_timer, on_linger_timer, 1000, 1000);
+}
+
+static void on_read(uv_stream_t *handle, ssize_t n, const uv_buf_t *read);
+
+static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *out)
+{
+    (void)suggested;
+    stream *s = container_of((uv_tcp_t *)handle, stream, tcp);
+    *out = uv_buf_init(s->all->read_buffer, TCP_READ_LEN_MAX);
+}
+
+static void begin_reading(stream *s)
+{
+    if (s->reading || s->ended)
+        return;
+    s->reading = uv_read_start((uv_stream_t *)&s->tcp, on_alloc, on_read) == 0;
+}
+
+/* Ends the sending side; what the peer still sends is dropped, since closing on unread bytes would
+ * reset the connection and could take our last answer with it (RFC 9112, section 9.6). */
+static void begin_draining(stream *s)
+{
+    uv_os_fd_t fd;
+    set_state(s, STREAM_DRAINING);
+    if (s->ended || uv_fileno((uv_handle_t *)&s->tcp, &fd) != 0 || shutdown(fd, SHUT_WR) != 0) {
+        close_handle(s);
+        return;
+    }
+    begin_reading(s);
+}
+
+void stream_close(stream *s)
+{
+    if (s->state != STREAM_OPEN)
+        return;
+    linger(s);
+    if (s->pending && !s->ended) {
+        set_state(s, STREAM_FLUSHING);
+        return;
+    }
+    begin_draining(s);
+}
+
+void stream_abort(stream *s)
+{
+    close_handle(s);
+}
+
+/* ---- reading ---- */
+
+static void peer_ended(stream *s)
+{
+    s->ended = true;
+    uv_read_stop((uv_stream_t *)&s->tcp);
+    s->reading = false;
+    if (s->state == STREAM_OPEN)
+        s->ops->on_end(s->owner);
+    else
+        close_handle(s);
+}
+
+static void on_read(uv_stream_t *handle, ssize_t n, const uv_buf_t *read)
+{
+    stream *s = container_of((uv_tcp_t *)handle, stream, tcp);
+    if (n == 0)
+        return;
+    if (n < 0) {
+        peer_ended(s);
+        return;
+    }
+    if (s->state == STREAM_OPEN) {
+        s->ops->on_read(s->owner, (slice){read->base, (size_t)n});
+        return;
+    }
+    s->drained_len += (uint32_t)n;
+    if (s->drained_len > STREAM_DRAIN_LEN_MAX)
+        close_handle(s);
+}
+
+void stream_read_stop(stream *s)
+{
+    if (s->reading && s->state == STREAM_OPEN) {
+        uv_read_stop((uv_stream_t *)&s->tcp);
+        s->reading = false;
+    }
+}
+
+void stream_read_start(stream *s)
+{
+    if (s->state == STREAM_OPEN)
+        begin_reading(s);
+}
+
+/* ---- writing ---- */
+
+static void tell_broken(loop_task *task)
+{
+    tcp_streams *all = container_of(task, tcp_streams, tell_broken);
+    while (!list_is_empty(&all->broken)) {
+        stream *s = container_of(list_pop(&all->broken), stream, link);
+        peer_ended(s);
+    }
+}
+
+static stream_written broken(stream *s)
+{
+    if (!s->ended && s->state == STREAM_OPEN && !list_is_linked(&s->link)) {
+        list_push(&s->all->broken, &s->link);
+        loop_at_turn_end(s->all->loop, &s->all->tell_broken);
+    }
+    return STREAM_BROKEN;
+}
+
+static void on_written(uv_write_t *req, int status)
+{
+    pending_write *w = container_of(req, pending_write, req);
+    stream *s = container_of((uv_tcp_t *)req->handle, stream, tcp);
+    s->pending = NULL;
+    if (w->release)
+        w->release(w->arg);
+    free(w);
+    if (s->state == STREAM_FLUSHING) {
+        begin_draining(s);
+    } else if (s->state == STREAM_OPEN) {
+        if (status == 0)
+            s->ops->on_drain(s->owner);
+        else if (!s->ended)
+            peer_ended(s);
+    }
+}
+
+/* The bytes that the kernel takes now, or -1. */
+static ssize_t try_write(stream *s, slice bytes)
+{
+    must(s->pending == NULL && s->state == STREAM_OPEN);
+    if (s->ended || list_is_linked(&s->link))
+        return -1;
+    uv_buf_t now = uv_buf_init((char *)(uintptr_t)bytes.data, (unsigned)bytes.len);
+    int n = uv_try_write((uv_stream_t *)&s->tcp, &now, 1);
+    if (n == UV_EAGAIN)
+        return 0;
+    return n < 0 ? -1 : n;
+}
+
+static stream_written write_rest(stream *s, pending_write *w, slice rest)
+{
+    uv_buf_t later = uv_buf_init((char *)(uintptr_t)rest.data, (unsigned)rest.len);
+    if (uv_write(&w->req, (uv_stream_t *)&s->tcp, &later, 1, on_written) != 0) {
+        free(w);
+        return broken(s);
+    }
+    s->pending = w;
+    return STREAM_PENDING;
+}
+
+stream_written stream_write(stream *s, slice bytes, stream_release release, void *arg)
+{
+    ssize_t n = try_write(s, bytes);
+    if (n < 0)
+        return broken(s);
+    if ((size_t)n == bytes.len)
+        return STREAM_WRITTEN;
+    pending_write *w = malloc(sizeof(*w));
+    must(w != NULL);
+    w->release = release;
+    w->arg = arg;
+    return write_rest(s, w, (slice){bytes.data + n, bytes.len - (size_t)n});
+}
+
+stream_written stream_write_copy(stream *s, slice bytes)
+{
+    ssize_t n = try_write(s, bytes);
+    if (n < 0)
+        return broken(s);
+    size_t rest = bytes.len - (size_t)n;
+    if (rest == 0)
+        return STREAM_WRITTEN;
+    pending_write *w = malloc(sizeof(*w) + rest);
+    must(w != NULL);
+    w->release = NULL;
+    memcpy(w->copy, bytes.data + n, rest);
+    return write_rest(s, w, (slice){w->copy, rest});
+}
+
+bool stream_is_pending(const stream *s)
+{
+    return s->pending != NULL;
+}
+
+void stream_set_send_buffer(stream *s, int bytes)
+{
+    uv_send_buffer_size((uv_handle_t *)&s->tcp, &bytes);
+}
+
+/* ---- owners ---- */
+
+void stream_set_owner(stream *s, const stream_owner_ops *ops, void *owner)
+{
+    s->ops = ops;
+    s->owner = owner;
+}
+
+void *stream_owner(const stream *s)
+{
+    return s->owner;
+}
+
+/* ---- all of them ---- */
+
+static void free_timer(uv_handle_t *handle)
+{
+    free(handle);
+}
+
+tcp_streams *tcp_streams_new(loop *l)
+{
+    tcp_streams *all = calloc(1, sizeof(*all));
+    must(all != NULL);
+    all->loop = l;
+    list_init(&all->broken);
+    list_init(&all->lingering);
+    loop_task_init(&all->tell_broken, tell_broken);
+    all->linger_timer = malloc(sizeof(*all->linger_timer));
+    must(all->linger_timer != NULL);
+    must(uv_timer_init(loop_uv(l), all->linger_timer) == 0);
+    all->linger_timer->data = all;
+    return all;
+}
+
+void tcp_streams_free(tcp_streams *all)
+{
+    must(all->count == 0);
+    loop_forget(&all->tell_broken);
+    uv_close((uv_handle_t *)all->linger_timer, free_timer);
+    free(all);
+}
+
+size_t tcp_streams_count(const tcp_streams *all)
+{
+    return all->count;
+}
+
+stream *tcp_accept(tcp_streams *all, uv_stream_t *listening)
+{
+    stream *s = calloc(1, sizeof(*s));
+    must(s != NULL);
+    s->all = all;
+    must(uv_tcp_init(loop_uv(all->loop), &s->tcp) == 0);
+    all->count++;
+    if (uv_accept(listening, (uv_stream_t *)&s->tcp) != 0) {
+        close_handle(s);
+        return NULL;
+    }
+    uv_tcp_nodelay(&s->tcp, 1);
+    return s;
+}
