@@ -154,6 +154,16 @@ bool crdt__idset_group(crdt__idset *set)
     return sort(set, by_client);
 }
 
+void crdt__idset_keep_last(crdt__idset *set)
+{
+    crdt__range *ranges = ranges_of(set);
+    size_t kept = 0;
+    for (size_t i = 0; i < set->count; i++)
+        if (i + 1 == set->count || ranges[i + 1].client != ranges[i].client)
+            ranges[kept++] = ranges[i];
+    set->count = kept;
+}
+
 bool crdt__idset_normalize(crdt__idset *set)
 {
     if (!set->dirty)

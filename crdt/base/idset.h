@@ -64,6 +64,9 @@ CRDT_MUST_CHECK bool crdt__idset_normalize(crdt__idset *set);
 /* Sorts by client (descending) alone: the ranges of a client stay as they were added, unjoined. */
 CRDT_MUST_CHECK bool crdt__idset_group(crdt__idset *set);
 
+/* Of a grouped set, keeps only the range of each client that was added last. */
+void crdt__idset_keep_last(crdt__idset *set);
+
 /* True if every clock of the range is in the (normalized) set. Cost: logarithmic. */
 bool crdt__idset_contains_range(const crdt__idset *set, uint64_t client, uint64_t clock,
                                 uint64_t len);
