@@ -104,9 +104,11 @@ static bool keep_rest(crdt_doc *doc, crdt__rest *rest)
     return ok;
 }
 
-/* Applies what waited once more, after its clients moved on. */
+/* Applies what waited once more, after its clients moved on: the structs, then the deletes, which
+ * may be of these. */
 static bool retry(crdt_doc *doc)
 {
+    bool new_deletes;
     if (crdt__pending_fold(doc) != CRDT_OK)
         return false;
     crdt_bytes waited = crdt__pending_take(doc);
@@ -115,7 +117,7 @@ static bool retry(crdt_doc *doc)
     bool ok = crdt__v1_validate(waited, doc->budget.mem, &shape) == CRDT_OK &&
               crdt__schedule(doc, waited, &shape, &rest);
     if (ok)
-        ok = keep_rest(doc, &rest);
+        ok = keep_rest(doc, &rest) && apply_deletes(doc, &shape, &new_deletes);
     else
         crdt_buf_free(&rest.update);
     crdt__budget_release(&doc->budget, (void *)(uintptr_t)waited.data, waited.len);
