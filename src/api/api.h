@@ -1,0 +1,32 @@
+/* What the handlers of this folder share: the parts of the server they use, and how an answer that
+ * takes time is waited for. */
+#ifndef WEFT_API_API_H
+#define WEFT_API_API_H
+
+#include "http/message.h"
+#include "room/registry.h"
+#include "sse/sse.h"
+
+/* Everything a handler may use; its `ctx`. */
+typedef struct api {
+    loop *loop;
+    store *store;
+    persist *persist;
+    registry *rooms;
+    sse *streams;
+    size_t update_bytes_max;
+    size_t lists; /* listings in the pool */
+    bool draining;
+} api;
+
+/* One exchange that waits for something; first member of what a handler allocates for it. */
+typedef struct api_call {
+    api *api;
+    http_exchange *ex; /* NULL: the peer has gone, nobody waits for the answer */
+} api_call;
+
+/* Begins to wait: from now on `call->ex` becomes NULL if the peer goes. `call` is to be freed by
+ * whoever is called back. */
+void api_call_begin(api_call *call, api *a, http_exchange *ex);
+
+#endif

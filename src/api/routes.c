@@ -1,0 +1,161 @@
+#include "api/routes.h"
+
+#include <strings.h>
+
+/* An awareness update says who is there, not what is written. */
+#define AWARENESS_BYTES_MAX ((size_t)64 << 10)
+
+const http_route api_routes[] = {
+    {HTTP_GET, "/docs", HTTP_BODY_NONE, NULL, api_list_documents, false},
+    {HTTP_GET, "/docs/{doc}", HTTP_BODY_NONE, NULL, api_get_document, false},
+    {HTTP_PUT, "/docs/{doc}", HTTP_BODY_WANTED, api_check_seed, api_put_document, false},
+    {HTTP_DELETE, "/docs/{doc}", HTTP_BODY_NONE, NULL, api_delete_document, false},
+    {HTTP_POST, "/docs/{doc}/updates", HTTP_BODY_WANTED, api_check_bytes, api_post_update, false},
+    {HTTP_GET, "/docs/{doc}/events", HTTP_BODY_NONE, NULL, api_get_events, false},
+    {HTTP_POST, "/docs/{doc}/awareness", HTTP_BODY_WANTED, api_check_awareness, api_post_awareness,
+     false},
+    {HTTP_GET, "/docs/{doc}/awareness", HTTP_BODY_NONE, NULL, api_get_awareness, false},
+    {HTTP_GET, "/docs/{doc}/state", HTTP_BODY_NONE, NULL, api_get_state, false},
+    {HTTP_GET, "/docs/{doc}/state-vector", HTTP_BODY_NONE, NULL, api_get_state_vector, false},
+    {HTTP_GET, "/healthz", HTTP_BODY_NONE, NULL, api_get_healthz, true},
+    {HTTP_GET, "/readyz", HTTP_BODY_NONE, NULL, api_get_readyz, true},
+    {HTTP_GET, "/metrics", HTTP_BODY_NONE, NULL, api_get_metrics, true},
+};
+const size_t api_route_count = sizeof(api_routes) / sizeof(api_routes[0]);
+
+/* ---- errors ---- */
+
+typedef struct problem {
+    int status;
+    const char *code;
+    bool retry; /* Retry-After */
+} problem;
+
+static problem problem_of(err code)
+{
+    switch (code) {
+    case ERR_OK:
+        break;
+    case ERR_MALFORMED_UPDATE:
+        return (problem){400, "malformed_update", false};
+    case ERR_MALFORMED_AWARENESS:
+        return (problem){400, "malformed_awareness", false};
+    case ERR_MALFORMED_STATE_VECTOR:
+        return (problem){400, "bad_request", false};
+    case ERR_PENDING_LIMIT:
+        return (problem){413, "too_large", false};
+    case ERR_AWARENESS_LIMIT:
+        return (problem){503, "overloaded", true};
+    case ERR_DELETED:
+        return (problem){410, "document_deleted", false};
+    case ERR_EXISTS:
+        return (problem){412, "document_exists", false};
+    case ERR_EPOCH_CHANGED:
+        return (problem){409, "epoch_changed", false};
+    case ERR_STORAGE_FULL:
+        return (problem){507, "storage_full", false};
+    case ERR_STORAGE:
+        return (problem){503, "storage_failed", true};
+    case ERR_OVERLOADED:
+        return (problem){503, "overloaded", true};
+    case ERR_DRAINING:
+        return (problem){503, "draining", false};
+    case ERR_NO_MEMORY:
+        return (problem){503, "overloaded", true};
+    }
+    return (problem){500, "internal", false};
+}
+
+void api_respond_err(http_exchange *ex, err code)
+{
+    problem p = problem_of(code);
+    http_field retry = {SLICE_LITERAL("Retry-After"), SLICE_LITERAL("1")};
+    http_respond_problem_with(ex, p.status, p.code, err_text(code), &retry, p.retry ? 1 : 0);
+}
+
+void api_respond_bad(http_exchange *ex, const char *detail)
+{
+    http_respond_problem(ex, 400, "bad_request", detail);
+}
+
+/* ---- calls ---- */
+
+static void on_abort(void *arg)
+{
+    api_call *call = arg;
+    call->ex = NULL;
+}
+
+void api_call_begin(api_call *call, api *a, http_exchange *ex)
+{
+    call->api = a;
+    call->ex = ex;
+    http_on_abort(ex, on_abort, call);
+}
+
+/* ---- checks ---- */
+
+/* `type`, perhaps with parameters. */
+static bool is_octet_stream(slice type)
+{
+    static const char wanted[] = "application/octet-stream";
+    size_t len = sizeof(wanted) - 1;
+    if (type.len < len || strncasecmp(type.data, wanted, len) != 0)
+        return false;
+    return type.len == len || type.data[len] == ';' || type.data[len] == ' ' ||
+           type.data[len] == '\t';
+}
+
+static bool refuse_media(http_exchange *ex, const char *detail)
+{
+    http_respond_problem(ex, 415, "unsupported_media_type", detail);
+    return false;
+}
+
+static bool check_media(http_exchange *ex)
+{
+    if (http_header(ex, "content-encoding").data != NULL)
+        return refuse_media(ex, "send the body as it is, without a Content-Encoding");
+    if (!is_octet_stream(http_header(ex, "content-type")))
+        return refuse_media(ex, "send the body with Content-Type: application/octet-stream");
+    return true;
+}
+
+bool api_check_bytes(void *ctx, http_exchange *ex)
+{
+    (void)ctx;
+    return check_media(ex) && api_check_encoding(ex);
+}
+
+bool api_check_seed(void *ctx, http_exchange *ex)
+{
+    slice length = http_header(ex, "content-length");
+    bool chunked = http_header(ex, "transfer-encoding").data != NULL;
+    bool empty = !chunked && (length.data == NULL || slice_equal(length, SLICE_LITERAL("0")));
+    (void)ctx;
+    if (!api_check_encoding(ex))
+        return false;
+    bool typed = http_header(ex, "content-type").data != NULL ||
+                 http_header(ex, "content-encoding").data != NULL;
+    return (empty && !typed) || check_media(ex);
+}
+
+bool api_check_awareness(void *ctx, http_exchange *ex)
+{
+    (void)ctx;
+    http_body_limit(ex, AWARENESS_BYTES_MAX);
+    return check_media(ex);
+}
+
+bool api_check_encoding(http_exchange *ex)
+{
+    slice encoding = http_query(ex, "encoding");
+    if (encoding.data == NULL || slice_equal(encoding, SLICE_LITERAL("v1")))
+        return true;
+    if (slice_equal(encoding, SLICE_LITERAL("v2")))
+        http_respond_problem(ex, 406, "not_acceptable",
+                             "this server speaks update format v1 only; leave encoding out");
+    else
+        api_respond_bad(ex, "encoding must be v1");
+    return false;
+}

@@ -1,0 +1,47 @@
+/* The table of routes, and the one mapping from errors to answers. */
+#ifndef WEFT_API_ROUTES_H
+#define WEFT_API_ROUTES_H
+
+#include "api/api.h"
+#include "base/err.h"
+
+/* Served with an `api` as context. */
+extern const http_route api_routes[];
+extern const size_t api_route_count;
+
+/* Answers with the problem that belongs to `code`, which is not ERR_OK. */
+void api_respond_err(http_exchange *ex, err code);
+
+/* 400 bad_request. */
+void api_respond_bad(http_exchange *ex, const char *detail);
+
+/* ---- checks, made before the body is read: each answers and returns false, or returns true ----
+ */
+
+/* The body is bytes (application/octet-stream, not encoded), and `encoding` as below. */
+bool api_check_bytes(void *ctx, http_exchange *ex);
+/* The body is bytes, and not more than an awareness update may have. */
+bool api_check_awareness(void *ctx, http_exchange *ex);
+/* The body is bytes, or there is none; and `encoding` as below. */
+bool api_check_seed(void *ctx, http_exchange *ex);
+
+/* `?encoding=` is absent or `v1`. */
+bool api_check_encoding(http_exchange *ex);
+
+/* ---- handlers ---- */
+
+void api_list_documents(void *ctx, http_exchange *ex);
+void api_get_document(void *ctx, http_exchange *ex);
+void api_put_document(void *ctx, http_exchange *ex);
+void api_delete_document(void *ctx, http_exchange *ex);
+void api_post_update(void *ctx, http_exchange *ex);
+void api_get_events(void *ctx, http_exchange *ex);
+void api_post_awareness(void *ctx, http_exchange *ex);
+void api_get_awareness(void *ctx, http_exchange *ex);
+void api_get_state(void *ctx, http_exchange *ex);
+void api_get_state_vector(void *ctx, http_exchange *ex);
+void api_get_healthz(void *ctx, http_exchange *ex);
+void api_get_readyz(void *ctx, http_exchange *ex);
+void api_get_metrics(void *ctx, http_exchange *ex);
+
+#endif

@@ -1,0 +1,201 @@
+/* What a room is made of, for the files of this folder only.
+ *
+ *     room.c      the state machine, and the batch: from queued writes to answered writers
+ *     load.c      storage into a document, in the pool
+ *     read.c      what needs the document as it stands on disk
+ *     readers.c   positions: publishing, joining, catching up from memory
+ *     catchup.c   what must be read from the log for that, in the pool
+ */
+#ifndef WEFT_ROOM_INSIDE_H
+#define WEFT_ROOM_INSIDE_H
+
+#include <crdt.h>
+#include <uv.h>
+
+#include "base/map.h"
+#include "room/presence.h"
+#include "room/registry.h"
+#include "room/ring.h"
+
+/* Writes that may wait in one room, and their bytes; likewise reads that need the document. */
+#define ROOM_WRITES_MAX      8192
+#define ROOM_WRITE_BYTES_MAX ((size_t)128 << 20)
+#define ROOM_READS_MAX       8192
+/* What one batch holds at most; the rest waits for the next. */
+#define ROOM_BATCH_EVENTS_MAX 1024
+#define ROOM_BATCH_BYTES_MAX  ((size_t)16 << 20)
+/* Documents up to this many bytes of memory are encoded on the loop, larger ones in the pool. */
+#define ROOM_INLINE_BYTES_MAX ((size_t)512 << 10)
+/* Updates that are merged on the loop, in bytes; more goes through the pool. */
+#define ROOM_MERGE_BYTES_MAX ((size_t)256 << 10)
+/* A checkpoint is made when the events since the last one weigh as much as it does, and at least
+ * this. */
+#define ROOM_CHECKPOINT_BYTES_MIN ((size_t)64 << 10)
+
+/* First byte of a checkpoint: how the rest is to be read. */
+#define ROOM_CHECKPOINT_V1 1
+
+/* The life of a room, drawn in room.c. */
+typedef enum room_state {
+    ROOM_LOADING,    /* the pool reads storage; everything waits */
+    ROOM_DURABLE,    /* the document in memory is exactly what is on disk */
+    ROOM_COMMITTING, /* it is ahead of the disk by the one batch in flight */
+    ROOM_LENT,       /* the pool reads the document */
+    ROOM_COLD /* there is nothing in memory: new, or dropped when memory and disk might disagree */
+} room_state;
+
+/* Events of one document that become durable together, and who waits for that. */
+typedef struct room_batch {
+    persist_op op;
+    list
+        writes; /* in order; also those that changed nothing but may rest on what the batch holds */
+    persist_event **tail;
+    size_t events;
+    size_t bytes;
+} room_batch;
+
+typedef struct room_catchup room_catchup;
+
+struct room {
+    sink_feed feed; /* first: sinks lead back to it */
+    registry *registry;
+    map_node node;
+    list_node link; /* in registry.busy or registry.idle */
+    bool resting;   /* in registry.idle */
+    uint64_t idle_since_ms;
+    loop_task turn;
+    room_state state;
+    room_facts facts;
+
+    crdt_doc *doc; /* NULL unless ROOM_ALIVE (or about to be) and loaded */
+    size_t doc_bytes;
+
+    list writes; /* waiting, unapplied */
+    size_t write_count;
+    size_t write_bytes;
+    room_batch batch;
+
+    list asks;  /* room_read: FACTS */
+    list reads; /* room_read: those that need the document */
+    size_t read_count;
+    size_t errands; /* work elsewhere that will come back to this room, batches not counted */
+
+    /* Every reader is in one of these. */
+    list current; /* has seen everything, nothing pending: publish sends to these */
+    list behind;  /* nothing pending, lacks something */
+    list blocked; /* a write is pending */
+    size_t reader_count;
+    ring ring;
+    span whole; /* the whole state, while somebody may ask again */
+    room_read whole_read;
+    bool whole_busy;
+    span caught;           /* the last stretch that somebody was caught up with */
+    room_catchup *catchup; /* in flight */
+    bool warm;             /* `whole` or `caught` was of use since the last tick */
+
+    presence *presence;
+    uint32_t presence_version; /* counts what was told */
+
+    uint64_t checkpoint_len;   /* bytes of the last one */
+    uint64_t checkpoint_since; /* bytes of the events since */
+    room_read checkpoint_read;
+    bool checkpoint_busy;
+
+    size_t name_len;
+    char name[];
+};
+
+/* ---- room.c ---- */
+
+room *room_new(registry *g, slice name);
+void room_free(room *r);
+slice room_name(const room *r);
+/* Runs the room's turn at the end of this turn of the loop. */
+void room_mark(room *r);
+/* Nothing waits, nobody reads, nothing is out. */
+bool room_is_idle(const room *r);
+/* Memory may disagree with the disk: drops the document, answers the waiting writes with `cause`,
+ * and loads again if anybody still needs it. */
+void room_fail(room *r, err cause);
+void room_set_state(room *r, room_state next);
+/* Once a second. */
+void room_tick(room *r, uint64_t now_ms);
+/* Puts `doc` (owned, NULL: none) in place of the one there is, and counts its memory. */
+void room_set_doc(room *r, crdt_doc *doc);
+
+/* ---- load.c ---- */
+
+/* What storage gave. `doc` is owned by the receiver; NULL unless the document lives. */
+typedef struct room_loaded {
+    err result;
+    room_facts facts;
+    crdt_doc *doc;
+    uint64_t checkpoint_len;
+    uint64_t checkpoint_since;
+} room_loaded;
+
+/* Begins to read the document from storage; room_load_done follows. */
+void room_load_start(room *r);
+void room_load_done(room *r, const room_loaded *loaded);
+
+/* ---- read.c ---- */
+
+/* Answers the reads that need no document. */
+void room_answer_asks(room *r, err result);
+/* Serves the waiting reads from a durable document: at once, or by lending it to the pool
+ * (ROOM_LENT). */
+void room_serve_reads(room *r);
+/* Answers every waiting read with an error. */
+void room_refuse_reads(room *r, err cause);
+/* Moves a buffer's bytes into a frame, and frees it; NULL when out of memory. */
+frame *room_frame_of(crdt_buf *buf);
+/* The server's code for the engine's, when an update is applied. */
+err room_apply_err(crdt_err e);
+
+/* ---- readers.c ---- */
+
+extern const sink_feed_ops room_feed_ops;
+
+/* The events after `after` up to the head have become durable. Takes `update` (NULL: readers catch
+ * up from the log). */
+void room_publish(room *r, uint64_t after, frame *update);
+/* Brings readers up to date as far as memory allows, and asks for the rest. */
+void room_catch_up(room *r);
+/* Tells readers what changed among those present. */
+void room_publish_presence(room *r);
+/* The document is deleted: every reader is told, then ended. */
+void room_end_life(room *r);
+/* Ends every reader. */
+void room_end_readers(room *r);
+/* After a load: readers may lack what the disk had and nobody was told of. */
+void room_recheck_readers(room *r);
+
+/* ---- catchup.c ---- */
+
+/* Reads what happened after `after` from the log; room_catchup_done follows. One at a time. */
+void room_catchup_start(room *r, uint64_t after);
+/* `update` (taken) holds the events in (after, until]; NULL: it failed. */
+void room_catchup_done(room *r, uint64_t after, uint64_t until, frame *update);
+
+/* ---- registry.c ---- */
+
+struct registry {
+    loop *loop;
+    store *store;
+    persist *persist;
+    registry_options options;
+    map rooms;
+    list busy; /* every room that somebody needs */
+    list idle; /* all others, the longest idle first */
+    size_t idle_count;
+    uv_timer_t tick;
+    bool draining;
+    void (*drained)(void *arg);
+    void *drained_arg;
+    registry_stats stats;
+};
+
+/* The room's turn is over: it may have become idle, or be needed again. May free it. */
+void registry_settle(registry *g, room *r);
+
+#endif
