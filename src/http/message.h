@@ -1,9 +1,10 @@
 /* Requests and responses as handlers see them, whatever the version of HTTP on the wire.
  *
- * An exchange is one request and its one answer. The connection reads the head, finds the route, reads the body (bounded
- * by the route's limit), and calls the route's handler once, on the loop thread. The handler answers exactly once: at once
- * or later, with http_respond*, or with http_stream_begin, which gives it the connection itself. If the peer goes away
- * first, `on_abort` tells, once, and the exchange is gone after it returns. RFC 9110, RFC 9112.
+ * An exchange is one request and its one answer. The connection reads the head, finds the route,
+ * reads the body (bounded by the route's limit), and calls the route's handler once, on the loop
+ * thread. The handler answers exactly once: at once or later, with http_respond*, or with
+ * http_stream_begin, which gives it the connection itself. If the peer goes away first, `on_abort`
+ * tells, once, and the exchange is gone after it returns. RFC 9110, RFC 9112.
  */
 #ifndef WEFT_HTTP_MESSAGE_H
 #define WEFT_HTTP_MESSAGE_H
@@ -13,27 +14,43 @@
 #include "base/slice.h"
 #include "net/stream.h"
 
+/* The request line and all header fields; more is 431. */
+#define HTTP_HEAD_LEN_MAX ((size_t)16 * 1024)
+/* Header fields of one request; more is 431. */
+#define HTTP_FIELDS_MAX 64
+/* Bytes of a body that nobody wants, read and dropped so that the connection can go on. */
+#define HTTP_BODY_IGNORED_MAX ((size_t)64 * 1024)
+/* {placeholders} of one route. */
+#define HTTP_PARAMS_MAX 4
+
 typedef struct http_exchange http_exchange;
 
 /* What came. All slices are borrowed until the exchange ends. */
 typedef struct http_request {
-    llhttp_method_t method; /* HEAD arrives as HTTP_HEAD at the GET route's handler */
-    slice path;             /* as sent: percent-encoded, begins with '/' */
-    slice query;            /* as sent, without '?'; empty if absent */
-    slice body;             /* whole; empty if there is none */
-    slice params[4];        /* the route's {placeholders}, in order, still percent-encoded */
+    llhttp_method_t method;        /* HEAD arrives as HTTP_HEAD at the GET route's handler */
+    slice path;                    /* as sent: percent-encoded, begins with '/' */
+    slice query;                   /* as sent, without '?'; empty if absent */
+    slice body;                    /* whole; empty if there is none */
+    slice params[HTTP_PARAMS_MAX]; /* the route's {placeholders}, in order, still percent-encoded */
     bool http_1_0;
 } http_request;
 
 const http_request *http_request_of(const http_exchange *ex);
 
-/* The value of a header (`name` in lower case), or a slice with data NULL if absent. Repeated ones are joined with ", ". */
+/* The value of a header (`name` in lower case), or a slice with data NULL if absent. Repeated ones
+ * are joined with ", ". */
 slice http_header(const http_exchange *ex, const char *name);
 
-/* The raw value of a query parameter, still percent-encoded; data NULL if absent. The first of several counts. */
+/* The raw value of a query parameter, still percent-encoded; data NULL if absent. The first of
+ * several counts. */
 slice http_query(const http_exchange *ex, const char *name);
 
-/* Decodes %XX (and nothing else) into `out`, which has room for in.len bytes; false on a bad escape. */
+/* Refuses a body longer than this for this request (413 too_large); the server's own limit holds
+ * besides. To be called in the route's check. */
+void http_body_limit(http_exchange *ex, size_t bytes);
+
+/* Decodes %XX (and nothing else) into `out`, which has room for in.len bytes; false on a bad
+ * escape. */
 bool http_percent_decode(slice in, char *out, size_t *out_len);
 
 /* ---- answering: each ends the exchange, which must not be touched afterwards ---- */
@@ -43,8 +60,8 @@ typedef struct http_field {
     slice value;
 } http_field;
 
-/* Borrows everything. Content-Length, Date, Connection and CORS fields are added by the connection. A HEAD request gets
- * the head alone. `status` as in RFC 9110; 204 and 304 have no body. */
+/* Borrows everything. Content-Length, Date, Connection and CORS fields are added by the connection.
+ * A HEAD request gets the head alone. `status` as in RFC 9110; 204 and 304 have no body. */
 void http_respond(http_exchange *ex, int status, const http_field *fields, size_t field_count,
                   slice body);
 
@@ -55,10 +72,11 @@ void http_respond_problem(http_exchange *ex, int status, const char *code, const
 void http_respond_problem_with(http_exchange *ex, int status, const char *code, const char *detail,
                                const http_field *fields, size_t field_count);
 
-/* Sends a 200 head with these fields, without Content-Length and without chunking (the end of the connection is the end of the
- * body), and hands the connection to the caller: parser and buffers of the request are given back. Returns the stream,
- * whose owner the caller now is (stream_set_owner), or NULL if the peer has already gone (the exchange has ended either way).
- * A HEAD request must be answered with http_respond_head instead. */
+/* Sends a 200 head with these fields, without Content-Length and without chunking (the end of the
+ * connection is the end of the body), and hands the connection to the caller: parser and buffers of
+ * the request are given back. Returns the stream, whose owner the caller now is (stream_set_owner),
+ * or NULL if the peer has already gone (the exchange has ended either way). A HEAD request must be
+ * answered with http_respond_head instead. */
 stream *http_stream_begin(http_exchange *ex, const http_field *fields, size_t field_count);
 
 /* Answers with a head only, for HEAD requests to streams: no Content-Length is invented. */
@@ -66,24 +84,27 @@ void http_respond_head(http_exchange *ex, int status, const http_field *fields, 
 
 /* ---- while waiting ---- */
 
-/* `on_abort(arg)` will be called if the peer goes away or the server stops before the answer. One per exchange. */
+/* `on_abort(arg)` will be called if the peer goes away or the server stops before the answer. One
+ * per exchange. */
 void http_on_abort(http_exchange *ex, void (*on_abort)(void *arg), void *arg);
 
 /* ---- routes ---- */
 
 typedef enum http_body {
-    HTTP_BODY_NONE,   /* a body is read up to HTTP_BODY_IGNORED_MAX and dropped */
-    HTTP_BODY_WANTED  /* collected for the handler */
+    HTTP_BODY_NONE,  /* a body is read up to HTTP_BODY_IGNORED_MAX and dropped */
+    HTTP_BODY_WANTED /* collected for the handler */
 } http_body;
 
 typedef struct http_route {
     llhttp_method_t method; /* a GET route serves HEAD as well */
-    const char *pattern;    /* "/docs/{doc}/updates"; {x} matches one non-empty segment, {x*} the whole rest */
+    const char *
+        pattern; /* "/docs/{doc}/updates"; {x} matches one non-empty segment, {x*} the whole rest */
     http_body body;
-    /* Called as soon as the head is there, before the body: may answer (and so refuse) at once, by responding; returns false if it
-     * did. NULL: nothing to check. */
+    /* Called as soon as the head is there, before the body: may answer (and so refuse) at once, by
+     * responding; returns false if it did. NULL: nothing to check. */
     bool (*check)(void *ctx, http_exchange *ex);
     void (*handle)(void *ctx, http_exchange *ex);
+    bool while_draining; /* answers on while the server ends */
 } http_route;
 
 #endif

@@ -42,7 +42,8 @@ struct stream {
     uint32_t linger_until_s;
     uint32_t drained_len;
     uint8_t state; /* stream_state */
-    bool ended;    /* the peer has ended, or the connection broke */
+    bool ended;    /* nothing more will be read: the peer has ended, or the connection broke */
+    bool broken;   /* nothing more can be written */
     bool reading;
 };
 
@@ -145,7 +146,7 @@ void stream_close(stream *s)
     if (s->state != STREAM_OPEN)
         return;
     linger(s);
-    if (s->pending && !s->ended) {
+    if (s->pending && !s->broken) {
         set_state(s, STREAM_FLUSHING);
         return;
     }
@@ -159,7 +160,7 @@ void stream_abort(stream *s)
 
 /* ---- reading ---- */
 
-static void peer_ended(stream *s)
+static void reading_ended(stream *s)
 {
     s->ended = true;
     uv_read_stop((uv_stream_t *)&s->tcp);
@@ -176,7 +177,8 @@ static void on_read(uv_stream_t *handle, ssize_t n, const uv_buf_t *read)
     if (n == 0)
         return;
     if (n < 0) {
-        peer_ended(s);
+        s->broken = n != UV_EOF;
+        reading_ended(s);
         return;
     }
     if (s->state == STREAM_OPEN) {
@@ -209,13 +211,14 @@ static void tell_broken(loop_task *task)
     tcp_streams *all = container_of(task, tcp_streams, tell_broken);
     while (!list_is_empty(&all->broken)) {
         stream *s = container_of(list_pop(&all->broken), stream, link);
-        peer_ended(s);
+        reading_ended(s);
     }
 }
 
 static stream_written broken(stream *s)
 {
-    if (!s->ended && s->state == STREAM_OPEN && !list_is_linked(&s->link)) {
+    if (!s->broken && s->state == STREAM_OPEN) {
+        s->broken = true;
         list_push(&s->all->broken, &s->link);
         loop_at_turn_end(s->all->loop, &s->all->tell_broken);
     }
@@ -235,8 +238,8 @@ static void on_written(uv_write_t *req, int status)
     } else if (s->state == STREAM_OPEN) {
         if (status == 0)
             s->ops->on_drain(s->owner);
-        else if (!s->ended)
-            peer_ended(s);
+        else if (!s->broken)
+            broken(s);
     }
 }
 
@@ -244,7 +247,7 @@ static void on_written(uv_write_t *req, int status)
 static ssize_t try_write(stream *s, slice bytes)
 {
     must(s->pending == NULL && s->state == STREAM_OPEN);
-    if (s->ended || list_is_linked(&s->link))
+    if (s->broken)
         return -1;
     uv_buf_t now = uv_buf_init((char *)(uintptr_t)bytes.data, (unsigned)bytes.len);
     int n = uv_try_write((uv_stream_t *)&s->tcp, &now, 1);
@@ -293,9 +296,19 @@ stream_written stream_write_copy(stream *s, slice bytes)
     return write_rest(s, w, (slice){w->copy, rest});
 }
 
+bool stream_is_broken(const stream *s)
+{
+    return s->broken;
+}
+
 bool stream_is_pending(const stream *s)
 {
     return s->pending != NULL;
+}
+
+size_t stream_pending_bytes(const stream *s)
+{
+    return s->pending == NULL ? 0 : uv_stream_get_write_queue_size((const uv_stream_t *)&s->tcp);
 }
 
 void stream_set_send_buffer(stream *s, int bytes)
