@@ -240,7 +240,7 @@ static bool stage_message(const crdt_awareness *aw, crdt_bytes update, stage *st
         if (!accepts(e, &told))
             continue;
         st->unknown += e == NULL ? 1 : 0;
-        if (!stage_push(aw, stage, &told))
+        if (!stage_push(aw, st, &told))
             return false;
     }
     return true;
