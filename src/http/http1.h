@@ -1,4 +1,5 @@
-/* HTTP/1.0 and 1.1 on streams: reads requests one after the other, gives each to its route, writes its answer (RFC 9112).
+/* HTTP/1.0 and 1.1 on streams: reads requests one after the other, gives each to its route, writes
+ * its answer (RFC 9112).
  *
  * A server is what connections share: routes, settings, time-outs. Loop thread only.
  */
@@ -42,8 +43,9 @@ http_server *http_server_new(loop *l, const http_options *options);
 /* Takes a new connection: a listener_take, with the server as taker. */
 void http_server_take(void *server, stream *s);
 
-/* From now on new requests are answered 503 draining, but for routes that say otherwise; idle connections are closed. `drained` is
- * called once, in a later turn, when no request is being read or answered. */
+/* From now on new requests are answered 503 draining, but for routes that say otherwise; idle
+ * connections are closed. `drained` is called once, in a later turn, when no request is being read
+ * or answered. */
 void http_server_drain(http_server *server, void (*drained)(void *arg), void *arg);
 
 /* Ends every connection that it still has, telling the exchanges' on_abort. */

@@ -9,7 +9,8 @@
 
 /* A connection's life. It goes round once per request:
  *
- *     IDLE --first byte--> HEAD --complete--> BODY --complete--> HANDLING --http_respond--> WRITING --taken--> IDLE
+ *     IDLE --first byte--> HEAD --complete--> BODY --complete--> HANDLING --http_respond--> WRITING
+ * --taken--> IDLE
  *
  * and from each state to CLOSED, in `conn_close` alone. */
 typedef enum conn_state {
@@ -36,6 +37,7 @@ struct http_server {
     router router;
     list conns;
     size_t conn_count;
+    size_t busy_count; /* of them, those with a request being read or answered */
     list timeouts[CONN_TIMEOUTS];
     uv_timer_t *sweep;
     char date[32]; /* of this second, for Date */
@@ -54,10 +56,10 @@ struct http_exchange {
     list_node timeout_link; /* in one of server->timeouts */
     uint64_t deadline_ms;
     llhttp_t parser;
-    buf head;  /* of the present request; its slices point into it */
-    buf body;  /* of the present request */
-    buf ahead; /* received, not yet looked at */
-    buf out;   /* the answer */
+    buf head;        /* of the present request; its slices point into it */
+    buf body;        /* of the present request */
+    buf ahead;       /* received, not yet looked at */
+    buf out;         /* the answer */
     size_t searched; /* of `ahead`, for the end of the head */
     http_request request;
     const http_route *route;
@@ -66,7 +68,7 @@ struct http_exchange {
     size_t field_count;
     void (*on_abort)(void *arg);
     void *abort_arg;
-    uint8_t state; /* conn_state */
+    uint8_t state;      /* conn_state */
     bool reading_ahead; /* `conn_advance` is at work further up the stack */
     bool keep_alive;    /* the request allows it */
     bool body_wanted;
@@ -77,7 +79,8 @@ struct http_exchange {
 
 /* ---- http1.c ---- */
 
-/* The answer is in conn->out: sends it, and goes on with the next request or ends the connection. */
+/* The answer is in conn->out: sends it, and goes on with the next request or ends the connection.
+ */
 void conn_answered(http_exchange *conn);
 /* Ends the connection, whatever its state. The memory goes at the end of the turn. */
 void conn_close(http_exchange *conn);

@@ -50,7 +50,8 @@ stream_written stream_write(stream *s, slice bytes, stream_release release, void
 stream_written stream_write_copy(stream *s, slice bytes);
 
 bool stream_is_pending(const stream *s);
-/* True once nothing more can be written. After on_end alone it may be false: the peer has ended its side, and still reads. */
+/* True once nothing more can be written. After on_end alone it may be false: the peer has ended its
+ * side, and still reads. */
 bool stream_is_broken(const stream *s);
 /* Bytes of it that the kernel has not taken yet; 0 when nothing is pending. */
 size_t stream_pending_bytes(const stream *s);

@@ -1,0 +1,42 @@
+/* Answers that pages of other sites may read: for the origins that the server was told of, and no
+ * others (Fetch, section 3.2). */
+#include "http/inside.h"
+
+static bool is_allowed(const http_server *server, slice origin)
+{
+    for (size_t i = 0; i < server->options.cors_count; i++)
+        if (slice_equal(origin, slice_of(server->options.cors[i])))
+            return true;
+    return false;
+}
+
+void cors_append(http_exchange *ex, buf *out)
+{
+    if (ex->server->options.cors_count == 0)
+        return;
+    buf_append(out, SLICE_LITERAL("Vary: Origin\r\n"));
+    slice origin = http_header(ex, "origin");
+    if (origin.data == NULL || !is_allowed(ex->server, origin))
+        return;
+    buf_append(out, SLICE_LITERAL("Access-Control-Allow-Origin: "));
+    buf_append(out, origin);
+    buf_append(out, SLICE_LITERAL("\r\nAccess-Control-Expose-Headers: "
+                                  "Event-Id, Event-Reset, ETag, Retry-After\r\n"));
+}
+
+bool cors_preflight(http_exchange *ex)
+{
+    if (ex->request.method != HTTP_OPTIONS ||
+        http_header(ex, "access-control-request-method").data == NULL ||
+        !is_allowed(ex->server, http_header(ex, "origin")))
+        return false;
+    static const http_field fields[] = {
+        {SLICE_LITERAL("Access-Control-Allow-Methods"),
+         SLICE_LITERAL("GET, HEAD, POST, PUT, DELETE")},
+        {SLICE_LITERAL("Access-Control-Allow-Headers"),
+         SLICE_LITERAL("Content-Type, Last-Event-ID, If-None-Match, Cache-Control, Accept")},
+        {SLICE_LITERAL("Access-Control-Max-Age"), SLICE_LITERAL("7200")},
+    };
+    http_respond(ex, 204, fields, sizeof(fields) / sizeof(fields[0]), (slice){NULL, 0});
+    return true;
+}

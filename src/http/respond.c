@@ -1,0 +1,183 @@
+/* Writing answers: the head, the problem, the stream's beginning. */
+#include <jansson.h>
+
+#include "http/inside.h"
+
+/* Reason phrases, and the titles of problems (RFC 9110, section 15). */
+static slice reason_of(int status)
+{
+    switch (status) {
+    case 200:
+        return SLICE_LITERAL("OK");
+    case 201:
+        return SLICE_LITERAL("Created");
+    case 204:
+        return SLICE_LITERAL("No Content");
+    case 304:
+        return SLICE_LITERAL("Not Modified");
+    case 400:
+        return SLICE_LITERAL("Bad Request");
+    case 403:
+        return SLICE_LITERAL("Forbidden");
+    case 404:
+        return SLICE_LITERAL("Not Found");
+    case 405:
+        return SLICE_LITERAL("Method Not Allowed");
+    case 406:
+        return SLICE_LITERAL("Not Acceptable");
+    case 408:
+        return SLICE_LITERAL("Request Timeout");
+    case 409:
+        return SLICE_LITERAL("Conflict");
+    case 410:
+        return SLICE_LITERAL("Gone");
+    case 412:
+        return SLICE_LITERAL("Precondition Failed");
+    case 413:
+        return SLICE_LITERAL("Content Too Large");
+    case 415:
+        return SLICE_LITERAL("Unsupported Media Type");
+    case 417:
+        return SLICE_LITERAL("Expectation Failed");
+    case 431:
+        return SLICE_LITERAL("Request Header Fields Too Large");
+    case 500:
+        return SLICE_LITERAL("Internal Server Error");
+    case 503:
+        return SLICE_LITERAL("Service Unavailable");
+    case 507:
+        return SLICE_LITERAL("Insufficient Storage");
+    default:
+        return SLICE_LITERAL("Unknown");
+    }
+}
+
+static void append_field(buf *out, slice name, slice value)
+{
+    buf_append(out, name);
+    buf_append(out, SLICE_LITERAL(": "));
+    buf_append(out, value);
+    buf_append(out, SLICE_LITERAL("\r\n"));
+}
+
+/* Everything up to the framing fields, which differ between answers and streams. */
+static void append_head(http_exchange *ex, int status, const http_field *fields, size_t count)
+{
+    buf *out = &ex->out;
+    out->len = 0;
+    buf_append(out, SLICE_LITERAL("HTTP/1.1 "));
+    buf_append_uint(out, (uint64_t)status);
+    buf_append(out, SLICE_LITERAL(" "));
+    buf_append(out, reason_of(status));
+    buf_append(out, SLICE_LITERAL("\r\n"));
+    append_field(out, SLICE_LITERAL("Date"), slice_of(ex->server->date));
+    for (size_t i = 0; i < count; i++)
+        append_field(out, fields[i].name, fields[i].value);
+    cors_append(ex, out);
+}
+
+/* How the connection goes on: HTTP/1.1 says only when it ends, HTTP/1.0 only when it stays. */
+static void append_connection(http_exchange *ex)
+{
+    if (!ex->body_complete || (ex->server->draining && ex->ahead.len == 0))
+        ex->keep_alive = false;
+    if (!ex->keep_alive)
+        append_field(&ex->out, SLICE_LITERAL("Connection"), SLICE_LITERAL("close"));
+    else if (ex->request.http_1_0)
+        append_field(&ex->out, SLICE_LITERAL("Connection"), SLICE_LITERAL("keep-alive"));
+}
+
+void http_respond(http_exchange *ex, int status, const http_field *fields, size_t field_count,
+                  slice body)
+{
+    append_head(ex, status, fields, field_count);
+    append_connection(ex);
+    if (status != 204 && status != 304) {
+        buf_append(&ex->out, SLICE_LITERAL("Content-Length: "));
+        buf_append_uint(&ex->out, body.len);
+        buf_append(&ex->out, SLICE_LITERAL("\r\n"));
+    }
+    buf_append(&ex->out, SLICE_LITERAL("\r\n"));
+    if (status != 204 && status != 304 && ex->request.method != HTTP_HEAD)
+        buf_append(&ex->out, body);
+    conn_answered(ex);
+}
+
+void http_respond_head(http_exchange *ex, int status, const http_field *fields, size_t field_count)
+{
+    append_head(ex, status, fields, field_count);
+    append_connection(ex);
+    buf_append(&ex->out, SLICE_LITERAL("\r\n"));
+    conn_answered(ex);
+}
+
+#define PROBLEM_FIELDS_MAX 4
+
+void http_respond_problem_with(http_exchange *ex, int status, const char *code, const char *detail,
+                               const http_field *fields, size_t field_count)
+{
+    json_t *problem =
+        json_pack("{s:s, s:s, s:i, s:s, s:s}", "type", "about:blank", "title",
+                  reason_of(status).data, "status", status, "detail", detail, "code", code);
+    char *text = problem ? json_dumps(problem, JSON_COMPACT) : NULL;
+    must(text != NULL && field_count < PROBLEM_FIELDS_MAX);
+    http_field all[PROBLEM_FIELDS_MAX] = {
+        {SLICE_LITERAL("Content-Type"), SLICE_LITERAL("application/problem+json")}};
+    for (size_t i = 0; i < field_count; i++)
+        all[i + 1] = fields[i];
+    http_respond(ex, status, all, field_count + 1, slice_of(text));
+    free(text);
+    json_decref(problem);
+}
+
+void http_respond_problem(http_exchange *ex, int status, const char *code, const char *detail)
+{
+    http_respond_problem_with(ex, status, code, detail, NULL, 0);
+}
+
+stream *http_stream_begin(http_exchange *ex, const http_field *fields, size_t field_count)
+{
+    append_head(ex, 200, fields, field_count);
+    append_field(&ex->out, SLICE_LITERAL("Connection"), SLICE_LITERAL("close"));
+    buf_append(&ex->out, SLICE_LITERAL("\r\n"));
+    if (stream_is_broken(ex->stream) || ex->peer_ended || stream_is_pending(ex->stream) ||
+        stream_write_copy(ex->stream, buf_slice(&ex->out)) == STREAM_BROKEN) {
+        ex->on_abort = NULL;
+        conn_close(ex);
+        return NULL;
+    }
+    return conn_hand_over(ex);
+}
+
+/* ---- what no route serves ---- */
+
+static void respond_options(http_exchange *ex, slice allow)
+{
+    http_field field = {SLICE_LITERAL("Allow"), allow};
+    http_respond(ex, 204, &field, 1, (slice){NULL, 0});
+}
+
+void respond_unrouted(http_exchange *ex, route_match match)
+{
+    const http_request *request = &ex->request;
+    if (cors_preflight(ex))
+        return;
+    if (match == ROUTE_NONE && ex->server->options.static_dir != NULL) {
+        static_respond(ex);
+        return;
+    }
+    if (match == ROUTE_NONE) {
+        http_respond_problem(ex, 404, "not_found", "There is nothing at this path.");
+        return;
+    }
+    char methods[ROUTER_ALLOW_LEN_MAX];
+    slice allow = {methods, router_allow(&ex->server->router, request->path, methods)};
+    if (request->method == HTTP_OPTIONS) {
+        respond_options(ex, allow);
+        return;
+    }
+    http_field field = {SLICE_LITERAL("Allow"), allow};
+    http_respond_problem_with(ex, 405, "method_not_allowed",
+                              "This path does not have this method; Allow says which it has.",
+                              &field, 1);
+}
