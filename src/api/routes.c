@@ -112,7 +112,7 @@ static bool refuse_media(http_exchange *ex, const char *detail)
     return false;
 }
 
-static bool check_media(http_exchange *ex)
+bool api_check_media(http_exchange *ex)
 {
     if (http_header(ex, "content-encoding").data != NULL)
         return refuse_media(ex, "send the body as it is, without a Content-Encoding");
@@ -124,27 +124,24 @@ static bool check_media(http_exchange *ex)
 bool api_check_bytes(void *ctx, http_exchange *ex)
 {
     (void)ctx;
-    return check_media(ex) && api_check_encoding(ex);
+    return api_check_media(ex) && api_check_encoding(ex);
 }
 
 bool api_check_seed(void *ctx, http_exchange *ex)
 {
-    slice length = http_header(ex, "content-length");
-    bool chunked = http_header(ex, "transfer-encoding").data != NULL;
-    bool empty = !chunked && (length.data == NULL || slice_equal(length, SLICE_LITERAL("0")));
     (void)ctx;
-    if (!api_check_encoding(ex))
-        return false;
+    slice length = http_header(ex, "content-length");
     bool typed = http_header(ex, "content-type").data != NULL ||
                  http_header(ex, "content-encoding").data != NULL;
-    return (empty && !typed) || check_media(ex);
+    bool filled = length.data != NULL && !slice_equal(length, SLICE_LITERAL("0"));
+    return (!(typed || filled) || api_check_media(ex)) && api_check_encoding(ex);
 }
 
 bool api_check_awareness(void *ctx, http_exchange *ex)
 {
     (void)ctx;
     http_body_limit(ex, AWARENESS_BYTES_MAX);
-    return check_media(ex);
+    return api_check_media(ex);
 }
 
 bool api_check_encoding(http_exchange *ex)

@@ -22,9 +22,11 @@ void api_respond_bad(http_exchange *ex, const char *detail);
 bool api_check_bytes(void *ctx, http_exchange *ex);
 /* The body is bytes, and not more than an awareness update may have. */
 bool api_check_awareness(void *ctx, http_exchange *ex);
-/* The body is bytes, or there is none; and `encoding` as below. */
+/* The body is bytes, or (as far as the head tells) there is none; and `encoding` as below. */
 bool api_check_seed(void *ctx, http_exchange *ex);
 
+/* The body is said to be bytes, and not to be encoded. */
+bool api_check_media(http_exchange *ex);
 /* `?encoding=` is absent or `v1`. */
 bool api_check_encoding(http_exchange *ex);
 

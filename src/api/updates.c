@@ -106,6 +106,8 @@ void api_put_document(void *ctx, http_exchange *ex)
     if (!name_of_exchange(ex, &name))
         return;
     bool empty = http_request_of(ex)->body.len == 0;
+    if (!empty && !api_check_media(ex))
+        return;
     if (!empty)
         w.update = body_of(ex);
     if (empty || w.update != NULL)

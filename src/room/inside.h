@@ -190,8 +190,6 @@ struct registry {
     size_t idle_count;
     uv_timer_t tick;
     bool draining;
-    void (*drained)(void *arg);
-    void *drained_arg;
     registry_stats stats;
 };
 

@@ -111,30 +111,20 @@ static void rest(registry *g, room *r)
     unload_some(g);
 }
 
-static void tell_if_drained(registry *g)
-{
-    if (g->draining && g->stats.rooms == 0)
-        g->drained(g->drained_arg);
-}
-
 void registry_settle(registry *g, room *r)
 {
     if (r->resting || !room_is_idle(r))
         return;
-    if (g->draining || r->doc == NULL) {
+    if (g->draining || r->doc == NULL)
         unload(g, r);
-        tell_if_drained(g);
-    } else {
+    else
         rest(g, r);
-    }
 }
 
-void registry_drain(registry *g, void (*drained)(void *arg), void *arg)
+void registry_drain(registry *g)
 {
     must(!g->draining);
     g->draining = true;
-    g->drained = drained;
-    g->drained_arg = arg;
     for (list_node *n = list_first(&g->busy); n != NULL; n = list_next(&g->busy, n)) {
         room *r = container_of(n, room, link);
         room_end_readers(r);

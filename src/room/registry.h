@@ -18,8 +18,8 @@ registry *registry_new(loop *l, store *s, persist *p, const registry_options *op
 room *registry_find(registry *g, slice name);
 
 /* Ends all readers, takes no more of them, and unloads every room as soon as what it has in hand is
- * finished. `drained(arg)` is called in a later turn, each time no room is left. */
-void registry_drain(registry *g, void (*drained)(void *arg), void *arg);
+ * finished. */
+void registry_drain(registry *g);
 
 typedef struct registry_stats {
     size_t rooms;
