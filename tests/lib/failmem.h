@@ -1,0 +1,22 @@
+/* Memory for documents under test: counts what is held, fails where it is told to, and finds bytes
+ * given back with another size than they were taken with. */
+#ifndef TESTS_LIB_FAILMEM_H
+#define TESTS_LIB_FAILMEM_H
+
+#include "crdt.h"
+
+#define FAILMEM_NEVER UINT64_MAX
+
+typedef struct failmem {
+    crdt_mem mem;      /* for crdt_doc_options; its ctx is this struct, which must not move */
+    uint64_t calls;    /* of resize so far */
+    uint64_t fail_at;  /* the call, counted from 0, from which on resize fails; FAILMEM_NEVER */
+    bool fail_once;    /* only that call fails */
+    size_t held_bytes; /* now */
+    size_t held_bytes_max;
+    bool size_mismatch; /* an old size was not the true one */
+} failmem;
+
+void failmem_init(failmem *m);
+
+#endif
