@@ -26,21 +26,13 @@ static void respond_json(http_exchange *ex, int status, slice location, const fr
 
 static void respond_write(http_exchange *ex, const room_write *w)
 {
-    slice nowhere = {0};
-    frame *json;
-    switch (w->kind) {
-    case ROOM_UPDATE:
-        json = answer_of_write(w, NULL);
-        respond_json(ex, 200, nowhere, json);
-        break;
-    case ROOM_CREATE:
-        json = answer_of_write(w, &w->id.epoch);
-        respond_json(ex, 201, http_request_of(ex)->path, json);
-        break;
-    case ROOM_DELETE:
-        http_respond(ex, 204, NULL, 0, nowhere);
+    bool created = w->kind == ROOM_CREATE;
+    if (w->kind == ROOM_DELETE) {
+        http_respond(ex, 204, NULL, 0, (slice){0});
         return;
     }
+    frame *json = answer_of_write(w, created ? &w->id.epoch : NULL);
+    respond_json(ex, created ? 201 : 200, created ? http_request_of(ex)->path : (slice){0}, json);
     frame_unref(json);
 }
 
