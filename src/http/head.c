@@ -13,7 +13,7 @@ size_t head_leading_lines(slice bytes)
 size_t head_len(slice bytes, size_t from)
 {
     size_t i = from > 3 ? from - 3 : 0;
-    while (i + 4 <= bytes.len) {
+    while (i < bytes.len) {
         const char *lf = memchr(bytes.data + i, '\n', bytes.len - i);
         if (lf == NULL)
             return 0;

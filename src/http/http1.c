@@ -408,7 +408,8 @@ static void step(http_exchange *conn)
 {
     if (conn->state == CONN_IDLE) {
         drop_ahead(conn, head_leading_lines(buf_slice(&conn->ahead)));
-        if (conn->ahead.len == 0)
+        bool half_a_line = conn->ahead.len == 1 && conn->ahead.data[0] == '\r';
+        if (conn->ahead.len == 0 || half_a_line)
             return;
         begin_message(conn);
         expect_soon(conn, CONN_TIMEOUT_HEAD);
