@@ -95,9 +95,9 @@ void store__gate_open(store__gate *gate)
 
 /* ---- open and close ---- */
 
-/* LMDB reads through the map, and touching a page behind the end of a file is a signal. A file that
- * lost its end (or never had the last pages written, which LMDB allows) is made whole with zeroes,
- * which no checksum and no page matches. */
+/* LMDB reads through the map, and touching a page behind the end of a file is a signal. It may
+ * leave the last pages of a transaction unwritten, since nothing is in them; then the file is made
+ * whole with zeroes. A file that lacks more than that was cut. */
 static int extend_file(MDB_env *mdb)
 {
     MDB_envinfo info;
@@ -111,7 +111,11 @@ static int extend_file(MDB_env *mdb)
     off_t len = (off_t)((info.me_last_pgno + 1) * stat.ms_psize);
     if (fstat(fd, &file) != 0)
         return errno;
-    return file.st_size < len && ftruncate(fd, len) != 0 ? errno : 0;
+    if (file.st_size >= len)
+        return 0;
+    if (len - file.st_size > UNWRITTEN_PAGES_MAX * (off_t)stat.ms_psize)
+        return MDB_INVALID;
+    return ftruncate(fd, len) != 0 ? errno : 0;
 }
 
 static size_t first_map_len(const store__env *env)
@@ -161,10 +165,33 @@ void store__env_close(store__env *env)
 
 /* ---- reading ---- */
 
+/* Whether the transaction sees one commit, whole and finished. LMDB (mdb_txn_renew0) takes the
+ * number T of the last commit and then copies the meta page T & 1. A thread held up between the two
+ * may copy what the commit T+2 is writing there (mdb_env_write_meta), half of it, or all before it
+ * is synced: a later transaction would then see less than this one. As long as T+2 has not come,
+ * the copy was good. */
+static bool is_settled(MDB_env *mdb, MDB_txn *txn)
+{
+    MDB_envinfo info;
+    return mdb_env_info(mdb, &info) == 0 && info.me_last_txnid <= mdb_txn_id(txn) + 1;
+}
+
+static int begin_settled(MDB_env *mdb, MDB_txn **out)
+{
+    int rc = mdb_txn_begin(mdb, NULL, MDB_RDONLY, out);
+    while (!rc && !is_settled(mdb, *out)) {
+        mdb_txn_reset(*out);
+        rc = mdb_txn_renew(*out);
+        if (rc)
+            mdb_txn_abort(*out);
+    }
+    return rc;
+}
+
 store_err store__read_begin(store__env *env, MDB_txn **out)
 {
     gate_enter(&env->gate);
-    int rc = env->mdb ? mdb_txn_begin(env->mdb, NULL, MDB_RDONLY, out) : EIO;
+    int rc = env->mdb ? begin_settled(env->mdb, out) : EIO;
     if (rc)
         gate_leave(&env->gate);
     return store__err(rc);

@@ -117,14 +117,6 @@ typedef struct reading {
     bool stopped;
 } reading;
 
-/* An event that the index has and the transaction has not: its document was deleted between the
- * two, or it is lost. */
-static store_err explain_missing(const reading *r)
-{
-    store__life life;
-    return store__index_life(&r->store->index, r->number, &life) ? STORE_CORRUPT : STORE_NOT_FOUND;
-}
-
 static store_err read_one(reading *r, uint64_t tail_key, uint64_t seq)
 {
     store__key key = store__key_one(tail_key);
@@ -134,10 +126,8 @@ static store_err read_one(reading *r, uint64_t tail_key, uint64_t seq)
     store_event event;
     uint64_t number;
     int rc = mdb_get(r->txn, r->store->env.tail, &k, &value);
-    if (rc == MDB_NOTFOUND)
-        return explain_missing(r);
     if (rc)
-        return store__err(rc);
+        return rc == MDB_NOTFOUND ? STORE_CORRUPT : store__err(rc);
     if (!store__unseal(&k, &value, &body) || !store__event_decode(&value, &number, &event) ||
         number != r->number || event.seq != seq)
         return STORE_CORRUPT;

@@ -205,6 +205,7 @@ static void run_with(fixture *f, struct fault kind, store_err wanted)
         no_faults();
         if (hit && err != STORE_OK) {
             assert_err(err, wanted);
+            assert_err(read_err(f->s, find_doc(f->s, "doomed").number + 1), STORE_NOT_FOUND);
             check_reopens_the_same(f, BEFORE);
             assert_ok(try_batch(f));
         }
@@ -262,6 +263,33 @@ static void what_is_in_doubt_is_read_again(void **state)
     no_faults();
     check_reopens_the_same(f, AFTER);
     fixture_teardown((void *[]){f});
+}
+
+/* LMDB has given up, and memory runs out while everything is read again: the store refuses work
+ * until that succeeds. */
+static void reading_again_may_fail_and_is_tried_again(void **state)
+{
+    (void)state;
+    bool hit = true;
+    for (int n = 0; hit; n++) {
+        fixture *f = fresh();
+        store_doc doc;
+        prepare(f);
+        store_batch *b = begin(f->s);
+        batch_append(b, find_doc(f->s, "a").number, "lost");
+        fault = (struct fault){.error = EIO, .meta_only = true};
+        allocations_left = n;
+        store_err err = store_batch_commit(b);
+        hit = allocations_left == NEVER;
+        no_faults();
+        assert_true(err == STORE_IO || err == STORE_NO_MEMORY);
+        store_err found = store_find(f->s, BYTES("a"), &doc);
+        assert_true(found == STORE_OK || (hit && found == STORE_IO));
+        store_batch_abort(begin(f->s));
+        check_reopens_the_same(f, BEFORE);
+        assert_true(n > 3 || hit);
+        fixture_teardown((void *[]){f});
+    }
 }
 
 static void out_of_memory_changes_nothing(void **state)
@@ -340,6 +368,7 @@ int main(void)
         cmocka_unit_test(a_failing_disk_changes_nothing),
         cmocka_unit_test(a_failed_meta_page_is_overcome),
         cmocka_unit_test(what_is_in_doubt_is_read_again),
+        cmocka_unit_test(reading_again_may_fail_and_is_tried_again),
         cmocka_unit_test(out_of_memory_changes_nothing),
         cmocka_unit_test(opening_may_fail_and_be_tried_again),
         cmocka_unit_test(making_a_store_may_fail_and_be_tried_again),

@@ -338,6 +338,20 @@ static void what_cannot_be_trusted_is_not_opened(void **state)
     fixture_teardown((void *[]){f});
 }
 
+static void a_file_cut_short_is_refused(void **state)
+{
+    fixture *f = *state;
+    char path[80];
+    static char large[20 << 20];
+    uint64_t doc = create_doc(f->s, "doc", 1).number;
+    assert_ok(try_append(f->s, doc, (store_bytes){large, sizeof(large)}));
+    store_close(f->s);
+    f->s = NULL;
+    snprintf(path, sizeof(path), "%s/data.mdb", f->dir);
+    assert_int_equal(truncate(path, 100000), 0);
+    check_refused(f->dir, STORE_CORRUPT, "is not a data file of weft, or is damaged");
+}
+
 static void a_document_without_a_record_is_not_opened(void **state)
 {
     fixture *f = *state;
@@ -363,6 +377,7 @@ int main(void)
         TEST(damaged_records_are_found),
         TEST(a_checkpoint_under_anothers_key_is_found),
         TEST(what_cannot_be_trusted_is_not_opened),
+        TEST(a_file_cut_short_is_refused),
         TEST(a_document_without_a_record_is_not_opened),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
