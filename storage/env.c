@@ -12,6 +12,10 @@
     (UINT64_C(1) << 20) /* fewer bytes free than this: a short write was a full disk */
 #define FILE_MODE 0640
 
+/* Pages that one transaction may allocate and give back: those that a step of purging touches,
+ * several times over. */
+#define UNWRITTEN_PAGES_MAX 4096
+
 store_err store__err(int rc)
 {
     switch (rc) {
