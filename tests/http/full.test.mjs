@@ -1,0 +1,68 @@
+// A data directory without room: 507, shown to nobody; reading goes on; writing works again when there is room.
+import assert from 'node:assert/strict'
+import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+
+import { assertProblem } from './problem.mjs'
+import { openStream, seqOf } from './sse.mjs'
+import { startServer, tempDir } from './server.mjs'
+import { Writer, randomText, textOf } from './yjs.mjs'
+
+// The server runs in a mount namespace of its own, on a file system of 16 MB that goes when it ends. The test reaches
+// it through /proc. (Root may make one; others need user namespaces.)
+const smallDisk = t => {
+  const dir = join(tempDir(t), 'disk')
+  mkdirSync(dir)
+  const flags = process.getuid() === 0 ? ['--mount'] : ['--mount', '--map-root-user']
+  const script = 'mount -t tmpfs -o size=16m weft-test "$0" && mkdir "$0/data" && exec "$@"'
+  return { dir, data: join(dir, 'data'), command: ['unshare', ...flags, 'sh', '-c', script, dir] }
+}
+
+test('a full disk refuses writes and nothing else', async t => {
+  const disk = smallDisk(t)
+  const server = await startServer(t, { dir: disk.data, command: disk.command })
+  const inside = `/proc/${server.pid}/root${disk.dir}`
+  const ballast = join(inside, 'ballast')
+  writeFileSync(ballast, Buffer.alloc(6 << 20, 1))
+  assert.equal(statSync(ballast).size, 6 << 20)
+
+  const writer = new Writer()
+  const first = (await server.post('doc', writer.type('begin '))).json
+  const stream = await openStream(t, server, 'doc')
+  await stream.next()
+
+  let head = first.id
+  let full = null
+  let refused
+  for (let i = 0; i < 1000 && !full; i++) {
+    refused = writer.type(randomText(50_000, i))
+    const answer = await server.post('doc', refused)
+    if (answer.status === 200) head = answer.json.id
+    else full = answer
+  }
+  assertProblem(full, 507, 'storage_full')
+
+  // Reads and streams go on, and see what was acknowledged and nothing else.
+  const state = await server.get('/docs/doc/state')
+  assert.equal(state.status, 200)
+  const kept = writer.updates.slice(0, seqOf(head))
+  assert.equal(textOf(state.body), textOf(...kept))
+  assert.equal((await server.get('/docs/doc')).json.head, head)
+  if (seqOf(stream.lastId) < seqOf(head)) await stream.reach(head)
+  assert.equal(stream.lastId, head)
+  assert.equal(stream.events.length, 0)
+  const late = await openStream(t, server, 'doc')
+  assert.equal((await late.next()).id, head)
+  assert.equal((await server.get('/readyz')).status, 200)
+  assertProblem(await server.post('other', new Writer().type(randomText(50_000))), 507, 'storage_full')
+
+  // There is room again: the same update is taken, with the next id, and the streams that stayed hear of it.
+  rmSync(ballast)
+  const again = await server.post('doc', refused)
+  assert.equal(again.status, 200, again.text)
+  assert.equal(seqOf(again.json.id), seqOf(head) + 1)
+  assert.equal(again.json.changed, true)
+  await stream.reach(again.json.id)
+  assert.equal(stream.doc.getText('content').toString(), writer.text.toString())
+})
