@@ -153,15 +153,6 @@ static crdt_err check_pending_limit(crdt_doc *doc, crdt_bytes update, const crdt
     bool leaves = crdt__schedule_leaves_rest(doc, update, shape, &ok);
     if (!ok)
         return doc->budget.err;
-    crdt__reader r = crdt__reader_of(shape->ds);
-    for (uint64_t clients = crdt__read_varuint(&r); clients > 0 && !leaves; clients--) {
-        uint64_t state = crdt__doc_state(doc, crdt__read_varuint(&r));
-        for (uint64_t ranges = crdt__read_varuint(&r); ranges > 0; ranges--) {
-            uint64_t clock = crdt__read_varuint(&r);
-            if (clock + crdt__read_varuint(&r) > state)
-                leaves = true;
-        }
-    }
     return leaves ? CRDT_LIMIT : CRDT_OK;
 }
 

@@ -10,6 +10,7 @@ typedef struct section {
     crdt__section before; /* where the last one read began */
     uint64_t client;
     uint64_t reached; /* dry run: the client's next clock as it would be */
+    size_t parked_at; /* its place in the rest, counted from 1; 0: not parked */
     bool gone;        /* parked, or replaced by a later section of the same client */
 } section;
 
@@ -137,13 +138,12 @@ static void push(scheduler *run, const crdt__wstruct *head)
     run->stack[run->stack_count++] = *head;
 }
 
-static void set_rest(scheduler *run, const parked *entry)
+/* Puts the rest of a client aside, in place of what was put aside of it before. */
+static void set_rest(scheduler *run, section *s, const parked *entry)
 {
-    for (size_t i = 0; i < run->rest_count; i++) {
-        if (run->rest[i].client == entry->client) {
-            run->rest[i] = *entry;
-            return;
-        }
+    if (s->parked_at) {
+        run->rest[s->parked_at - 1] = *entry;
+        return;
     }
     if (!crdt__budget_reserve(&run->doc->budget, &run->rest, &run->rest_cap, run->rest_count + 1,
                               sizeof(*run->rest))) {
@@ -151,6 +151,7 @@ static void set_rest(scheduler *run, const parked *entry)
         return;
     }
     run->rest[run->rest_count++] = *entry;
+    s->parked_at = run->rest_count;
 }
 
 /* Everything on the stack waits for something that this update does not bring: each client with all
@@ -161,12 +162,12 @@ static void park(scheduler *run)
         const crdt__wstruct *ws = &run->stack[i];
         section *s = find_section(run, ws->id.client);
         parked entry = {.client = ws->id.client, .is_alone = true, .alone = *ws};
-        if (s && !s->gone) {
+        if (!s->gone) {
             entry.is_alone = false;
             entry.from = s->before;
             s->gone = true;
         }
-        set_rest(run, &entry);
+        set_rest(run, s, &entry);
     }
     run->stack_count = 0;
 }
@@ -344,18 +345,31 @@ bool crdt__schedule(crdt_doc *doc, crdt_bytes update, const crdt__v1_shape *shap
     return ok;
 }
 
+/* True if the delete set speaks of clocks that are not known when the structs are in. */
+static bool deletes_ahead(scheduler *run, crdt_bytes ds)
+{
+    crdt__reader r = crdt__reader_of(ds);
+    for (uint64_t clients = crdt__read_varuint(&r); clients > 0; clients--) {
+        uint64_t state = state_of(run, crdt__read_varuint(&r));
+        for (uint64_t ranges = crdt__read_varuint(&r); ranges > 0; ranges--) {
+            uint64_t clock = crdt__read_varuint(&r);
+            if (clock + crdt__read_varuint(&r) > state)
+                return true;
+        }
+    }
+    return false;
+}
+
 bool crdt__schedule_leaves_rest(crdt_doc *doc, crdt_bytes update, const crdt__v1_shape *shape,
                                 bool *ok)
 {
-    *ok = true;
-    if (shape->sections == 0)
-        return false;
-    scheduler run = {.doc = doc, .mode = RUN_DRY};
+    scheduler run = {.doc = doc, .mode = RUN_DRY, .ok = true};
     section single;
-    if (begin(&run, &single, update, shape))
+    run.sections = &single;
+    if (shape->sections > 0 && begin(&run, &single, update, shape))
         execute(&run);
+    bool leaves = run.rest_count > 0 || (run.ok && deletes_ahead(&run, shape->ds));
     *ok = run.ok;
-    bool leaves = run.rest_count > 0;
     end(&run, &single);
     return leaves;
 }

@@ -22,7 +22,8 @@ typedef struct crdt__rest {
 bool crdt__schedule(crdt_doc *doc, crdt_bytes update, const crdt__v1_shape *shape,
                     crdt__rest *rest);
 
-/* True if crdt__schedule would leave a rest. Changes nothing. *ok is false when out of memory. */
+/* True if the update would leave structs or deletes waiting. Changes nothing. *ok is false when out
+ * of memory. */
 bool crdt__schedule_leaves_rest(crdt_doc *doc, crdt_bytes update, const crdt__v1_shape *shape,
                                 bool *ok);
 
