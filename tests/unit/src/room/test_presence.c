@@ -1,0 +1,169 @@
+/* Who is present, on a clock that the test turns. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "room/presence.h"
+
+typedef struct fixture {
+    presence *p;
+    crdt_buf changes;
+} fixture;
+
+static int setup(void **state)
+{
+    static fixture f;
+    f = (fixture){.p = presence_new()};
+    *state = &f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    fixture *f = *state;
+    presence_free(f->p);
+    crdt_buf_free(&f->changes);
+    return 0;
+}
+
+/* One client says {} at a clock. */
+static void announce(fixture *f, char client, char clock, uint64_t now_ms)
+{
+    const char update[] = {1, client, clock, 2, '{', '}'};
+    assert_int_equal(presence_apply(f->p, (slice){update, sizeof(update)}, now_ms), ERR_OK);
+}
+
+/* What is to be told now is exactly these bytes. */
+static void assert_told(fixture *f, const char *bytes, size_t len)
+{
+    f->changes.len = 0;
+    assert_true(presence_take_changes(f->p, &f->changes));
+    assert_int_equal(f->changes.len, len);
+    assert_memory_equal(f->changes.data, bytes, len);
+}
+
+static void assert_nothing_told(fixture *f)
+{
+    f->changes.len = 0;
+    assert_false(presence_take_changes(f->p, &f->changes));
+}
+
+#define REMOVAL(client, clock) ((const char[]){1, (client), (clock), 4, 'n', 'u', 'l', 'l'}), 8
+
+static void changes_are_told_together(void **state)
+{
+    fixture *f = *state;
+    announce(f, 1, 1, 0);
+    announce(f, 2, 1, 0);
+    assert_told(f, (const char[]){2, 1, 1, 2, '{', '}', 2, 1, 2, '{', '}'}, 11);
+    assert_nothing_told(f);
+}
+
+static void what_is_known_is_not_told_again(void **state)
+{
+    fixture *f = *state;
+    announce(f, 1, 1, 0);
+    assert_told(f, (const char[]){1, 1, 1, 2, '{', '}'}, 6);
+    announce(f, 1, 1, 10);
+    assert_nothing_told(f);
+}
+
+static void malformed_bytes_change_nothing(void **state)
+{
+    fixture *f = *state;
+    assert_int_equal(presence_apply(f->p, SLICE_LITERAL("\x01\x01"), 0), ERR_MALFORMED_AWARENESS);
+    assert_nothing_told(f);
+    assert_true(presence_is_idle(f->p));
+}
+
+static void a_state_that_is_not_renewed_expires(void **state)
+{
+    fixture *f = *state;
+    announce(f, 1, 1, 1000);
+    assert_told(f, (const char[]){1, 1, 1, 2, '{', '}'}, 6);
+    presence_tick(f->p, 1000 + PRESENCE_EXPIRY_MS);
+    assert_nothing_told(f);
+    presence_tick(f->p, 1001 + PRESENCE_EXPIRY_MS);
+    assert_told(f, REMOVAL(1, 1));
+    assert_true(presence_is_idle(f->p));
+}
+
+static void a_state_goes_soon_after_its_last_stream(void **state)
+{
+    fixture *f = *state;
+    presence_enter(f->p, 1);
+    presence_enter(f->p, 1);
+    announce(f, 1, 1, 0);
+    assert_told(f, (const char[]){1, 1, 1, 2, '{', '}'}, 6);
+    presence_leave(f->p, 1, 1000);
+    presence_tick(f->p, 1000 + PRESENCE_LEAVE_MS);
+    assert_nothing_told(f);
+    presence_leave(f->p, 1, 2000);
+    presence_tick(f->p, 1999 + PRESENCE_LEAVE_MS);
+    assert_nothing_told(f);
+    presence_tick(f->p, 2000 + PRESENCE_LEAVE_MS);
+    assert_told(f, REMOVAL(1, 1));
+    assert_true(presence_is_idle(f->p));
+}
+
+static void a_stream_that_comes_back_in_time_keeps_it(void **state)
+{
+    fixture *f = *state;
+    presence_enter(f->p, 1);
+    announce(f, 1, 1, 0);
+    assert_told(f, (const char[]){1, 1, 1, 2, '{', '}'}, 6);
+    presence_leave(f->p, 1, 1000);
+    presence_enter(f->p, 1);
+    presence_tick(f->p, 1000 + PRESENCE_LEAVE_MS);
+    assert_nothing_told(f);
+    assert_false(presence_is_idle(f->p));
+    presence_leave(f->p, 1, 20000);
+}
+
+static void renewing_after_the_stream_has_gone_keeps_it(void **state)
+{
+    fixture *f = *state;
+    presence_enter(f->p, 1);
+    announce(f, 1, 1, 0);
+    assert_told(f, (const char[]){1, 1, 1, 2, '{', '}'}, 6);
+    presence_leave(f->p, 1, 1000);
+    announce(f, 1, 2, 3000);
+    assert_told(f, (const char[]){1, 1, 2, 2, '{', '}'}, 6);
+    presence_tick(f->p, 1000 + PRESENCE_LEAVE_MS);
+    assert_nothing_told(f);
+    assert_false(presence_is_idle(f->p));
+}
+
+static void clearing_forgets_states_but_not_streams(void **state)
+{
+    fixture *f = *state;
+    presence_enter(f->p, 1);
+    announce(f, 1, 1, 0);
+    presence_clear(f->p);
+    assert_nothing_told(f);
+    crdt_buf present = {0};
+    assert_true(presence_encode(f->p, &present));
+    assert_int_equal(present.len, 0);
+    presence_leave(f->p, 1, 1);
+    presence_tick(f->p, 1 + PRESENCE_LEAVE_MS);
+    assert_true(presence_is_idle(f->p));
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(changes_are_told_together),
+        TEST(what_is_known_is_not_told_again),
+        TEST(malformed_bytes_change_nothing),
+        TEST(a_state_that_is_not_renewed_expires),
+        TEST(a_state_goes_soon_after_its_last_stream),
+        TEST(a_stream_that_comes_back_in_time_keeps_it),
+        TEST(renewing_after_the_stream_has_gone_keeps_it),
+        TEST(clearing_forgets_states_but_not_streams),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

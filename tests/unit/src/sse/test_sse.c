@@ -1,0 +1,240 @@
+/* One event stream over a stream of the test's own (the functions of net/stream.h are here), fed by
+ * the test. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "net/stream.h"
+#include "sse/sse.h"
+
+/* ---- the stream ---- */
+
+struct stream {
+    const stream_owner_ops *ops;
+    void *owner;
+    char written[1024];
+    stream_written answer; /* of the next write */
+    bool pending;
+    stream_release release;
+    void *release_arg;
+    bool closed;
+};
+
+void stream_set_owner(stream *s, const stream_owner_ops *ops, void *owner)
+{
+    s->ops = ops;
+    s->owner = owner;
+}
+
+stream_written stream_write(stream *s, slice bytes, stream_release release, void *arg)
+{
+    assert_false(s->pending);
+    if (s->answer != STREAM_BROKEN)
+        strncat(s->written, bytes.data, bytes.len);
+    if (s->answer == STREAM_PENDING) {
+        s->pending = true;
+        s->release = release;
+        s->release_arg = arg;
+    }
+    return s->answer;
+}
+
+stream_written stream_write_copy(stream *s, slice bytes)
+{
+    return stream_write(s, bytes, NULL, NULL);
+}
+
+bool stream_is_pending(const stream *s)
+{
+    return s->pending;
+}
+
+size_t stream_pending_bytes(const stream *s)
+{
+    return s->pending ? 1 : 0;
+}
+
+void stream_set_send_buffer(stream *s, int bytes)
+{
+    (void)s;
+    assert_true(bytes > 0);
+}
+
+void stream_close(stream *s)
+{
+    s->closed = true;
+}
+
+void stream_abort(stream *s)
+{
+    s->closed = true;
+}
+
+static void drain(stream *s)
+{
+    s->pending = false;
+    s->answer = STREAM_WRITTEN;
+    if (s->release != NULL)
+        s->release(s->release_arg);
+    s->release = NULL;
+    s->ops->on_drain(s->owner);
+}
+
+/* ---- the feed ---- */
+
+typedef struct feed {
+    sink_feed base;
+    char log[128];
+} feed;
+
+static void note(sink *s, const char *what)
+{
+    feed *f = container_of(s->feed, feed, base);
+    strcat(f->log, what);
+}
+
+static void on_blocked(sink *s)
+{
+    note(s, "blocked ");
+}
+
+static void on_writable(sink *s)
+{
+    note(s, "writable ");
+}
+
+static void on_gone(sink *s)
+{
+    note(s, "gone ");
+}
+
+static const sink_feed_ops feed_ops = {on_blocked, on_writable, on_gone};
+
+/* ---- the fixture ---- */
+
+typedef struct fixture {
+    loop *loop;
+    sse *all;
+    stream stream;
+    feed feed;
+    sink *sink;
+} fixture;
+
+static int setup(void **state)
+{
+    fixture *f = calloc(1, sizeof(*f));
+    f->loop = loop_new();
+    f->all = sse_new(f->loop);
+    f->feed.base.ops = &feed_ops;
+    f->sink = sse_open(f->all, &f->stream, SINK_NO_CLIENT);
+    f->sink->feed = &f->feed.base;
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    fixture *f = *state;
+    if (sse_count(f->all) > 0)
+        f->sink->ops->end(f->sink);
+    assert_true(f->stream.closed);
+    sse_free(f->all);
+    loop_free(f->loop);
+    free(f);
+    return 0;
+}
+
+static sink_sent send_text(fixture *f, const char *text)
+{
+    frame *event = frame_copy(slice_of(text));
+    sink_sent sent = f->sink->ops->send(f->sink, event);
+    frame_unref(event);
+    return sent;
+}
+
+/* ---- the tests ---- */
+
+static void begins_with_retry_within_its_bounds(void **state)
+{
+    fixture *f = *state;
+    unsigned retry_ms;
+    char end;
+    sse_start(f->sink);
+    assert_int_equal(sscanf(f->stream.written, "retry: %u%c", &retry_ms, &end), 2);
+    assert_in_range(retry_ms, 1000, 5000);
+    assert_string_equal(strchr(f->stream.written, '\n'), "\n\n");
+    assert_string_equal(f->feed.log, "");
+}
+
+static void waits_for_the_head_that_is_on_its_way(void **state)
+{
+    fixture *f = *state;
+    f->stream.pending = true;
+    sse_start(f->sink);
+    assert_string_equal(f->feed.log, "blocked ");
+    assert_string_equal(f->stream.written, "");
+    drain(&f->stream);
+    assert_memory_equal(f->stream.written, "retry: ", 7);
+    assert_string_equal(f->feed.log, "blocked writable ");
+}
+
+static void a_retry_that_does_not_go_at_once_holds_the_feed_back(void **state)
+{
+    fixture *f = *state;
+    f->stream.answer = STREAM_PENDING;
+    sse_start(f->sink);
+    assert_string_equal(f->feed.log, "blocked ");
+    drain(&f->stream);
+    assert_string_equal(f->feed.log, "blocked writable ");
+}
+
+static void a_frame_is_kept_until_it_has_gone(void **state)
+{
+    fixture *f = *state;
+    sse_start(f->sink);
+    assert_int_equal(send_text(f, "one"), SINK_SENT);
+    f->stream.answer = STREAM_PENDING;
+    assert_int_equal(send_text(f, "two"), SINK_PENDING);
+    drain(&f->stream);
+    assert_string_equal(f->feed.log, "writable ");
+    assert_string_equal(strstr(f->stream.written, "one"), "onetwo");
+}
+
+static void a_broken_stream_is_told_and_let_go(void **state)
+{
+    fixture *f = *state;
+    sse_start(f->sink);
+    f->stream.answer = STREAM_BROKEN;
+    assert_int_equal(send_text(f, "lost"), SINK_BROKEN);
+    f->stream.ops->on_end(f->stream.owner);
+    assert_string_equal(f->feed.log, "gone ");
+    assert_int_equal(sse_count(f->all), 0);
+}
+
+static void bytes_from_the_reader_are_dropped(void **state)
+{
+    fixture *f = *state;
+    sse_start(f->sink);
+    f->stream.ops->on_read(f->stream.owner, SLICE_LITERAL("GET / HTTP/1.1\r\n"));
+    assert_string_equal(f->feed.log, "");
+    assert_int_equal(sse_count(f->all), 1);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(begins_with_retry_within_its_bounds),
+        TEST(waits_for_the_head_that_is_on_its_way),
+        TEST(a_retry_that_does_not_go_at_once_holds_the_feed_back),
+        TEST(a_frame_is_kept_until_it_has_gone),
+        TEST(a_broken_stream_is_told_and_let_go),
+        TEST(bytes_from_the_reader_are_dropped),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
