@@ -263,6 +263,16 @@ static bool needs_search(const crdt_doc *doc, const crdt__place *place)
     return !place->right || crdt__item_at(doc, place->right)->left != 0;
 }
 
+/* What continues a known struct goes where that one is, whatever its first, known unit referred to.
+ * Yjs throws half way behind a GC struct, and takes parent and key from the reference, which bad
+ * updates use to hang items of one list into another. */
+static void continue_left(const crdt_doc *doc, crdt__place *place)
+{
+    const crdt__item *left = crdt__item_at(doc, place->left);
+    place->parent = left->kind == CRDT__GC ? 0 : left->parent;
+    place->key = left->key;
+}
+
 bool crdt__integrate(crdt_doc *doc, const crdt__wstruct *ws, uint64_t offset, crdt__place place)
 {
     uint32_t client = crdt__doc_get_client(doc, ws->id.client);
@@ -272,8 +282,7 @@ bool crdt__integrate(crdt_doc *doc, const crdt__wstruct *ws, uint64_t offset, cr
     if (offset > 0 && place.parent) {
         if (!(place.left = crdt__item_clean_end(doc, client, clock - 1)))
             return false;
-        if (is_gc(doc, place.left))
-            place.parent = 0; /* Yjs throws here, half way */
+        continue_left(doc, &place);
     }
     if (!place.parent)
         return integrate_gc(doc, client, clock, ws->len - offset);
