@@ -7,9 +7,7 @@
 /* The smallest buffer worth asking for. */
 #define BUF_CAP_MIN 64
 
-/* ---- reading
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- reading ---- */
 
 /* Adds groups of seven bits to `value`, whose next bit is `shift`, until one says that it is the
  * last. */
@@ -29,22 +27,16 @@ static uint64_t read_groups(crdt__reader *r, uint64_t value, unsigned shift, uns
 
 uint64_t crdt__read_varuint_slow(crdt__reader *r)
 {
-    /* Two to four bytes are what clocks and clients mostly take. */
-    const uint8_t *p = r->pos;
-    if (crdt__reader_left(r) >= 4 && p[0] >= 0x80) {
-        uint64_t value = (uint64_t)(p[0] & 0x7f) | (uint64_t)(p[1] & 0x7f) << 7;
-        unsigned len = 2;
-        if (p[1] >= 0x80) {
-            value |= (uint64_t)(p[2] & 0x7f) << 14;
-            len = 3;
-            if (p[2] >= 0x80) {
-                value |= (uint64_t)(p[3] & 0x7f) << 21;
-                len = 4;
+    /* Up to five bytes is what clocks and clients take: no checks in between. */
+    if (crdt__reader_left(r) >= 5) {
+        uint64_t value = 0;
+        for (unsigned i = 0; i < 5; i++) {
+            uint8_t byte = r->pos[i];
+            value |= (uint64_t)(byte & 0x7f) << (7 * i);
+            if (byte < 0x80) {
+                r->pos += i + 1;
+                return value;
             }
-        }
-        if (p[len - 1] < 0x80) {
-            r->pos += len;
-            return value;
         }
     }
     return read_groups(r, 0, 0, 7 * (CRDT__VARUINT_LEN_MAX - 1));
@@ -59,23 +51,6 @@ uint64_t crdt__read_varint(crdt__reader *r, bool *negative)
     return read_groups(r, first & 0x3f, 6, 6 + 7 * (CRDT__VARUINT_LEN_MAX - 2));
 }
 
-crdt_bytes crdt__read_bytes(crdt__reader *r, uint64_t len)
-{
-    if (len > crdt__reader_left(r)) {
-        crdt__reader_fail(r);
-        return (crdt_bytes){NULL, 0};
-    }
-    crdt_bytes bytes = {r->pos, (size_t)len};
-    if (len > 0)
-        r->pos += len;
-    return bytes;
-}
-
-crdt_bytes crdt__read_varbytes(crdt__reader *r)
-{
-    return crdt__read_bytes(r, crdt__read_varuint(r));
-}
-
 crdt_bytes crdt__read_varstring(crdt__reader *r)
 {
     crdt_bytes text = crdt__read_varbytes(r);
@@ -86,9 +61,7 @@ crdt_bytes crdt__read_varstring(crdt__reader *r)
     return text;
 }
 
-/* ---- writing
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- writing ---- */
 
 crdt__writer crdt__writer_on(crdt_buf *buf)
 {
@@ -156,9 +129,7 @@ void crdt__write_varbytes(crdt__writer *w, crdt_bytes bytes)
     crdt__write_bytes(w, bytes.data, bytes.len);
 }
 
-/* ---- memory
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- memory ---- */
 
 void *crdt__resize(const crdt_mem *mem, void *old, size_t old_size, size_t new_size)
 {

@@ -62,9 +62,24 @@ static inline uint64_t crdt__read_varuint(crdt__reader *r)
 uint64_t crdt__read_varint(crdt__reader *r, bool *negative);
 
 /* `len` raw bytes, borrowed from the input. */
-crdt_bytes crdt__read_bytes(crdt__reader *r, uint64_t len);
+static inline crdt_bytes crdt__read_bytes(crdt__reader *r, uint64_t len)
+{
+    if (len > crdt__reader_left(r)) {
+        crdt__reader_fail(r);
+        return (crdt_bytes){NULL, 0};
+    }
+    crdt_bytes bytes = {r->pos, (size_t)len};
+    if (len > 0) /* NULL + 0 is undefined in C */
+        r->pos += len;
+    return bytes;
+}
+
 /* varuint length, then the bytes; borrowed from the input. */
-crdt_bytes crdt__read_varbytes(crdt__reader *r);
+static inline crdt_bytes crdt__read_varbytes(crdt__reader *r)
+{
+    return crdt__read_bytes(r, crdt__read_varuint(r));
+}
+
 /* The same, checked to be UTF-8 as a fatal TextDecoder checks it. */
 crdt_bytes crdt__read_varstring(crdt__reader *r);
 

@@ -39,9 +39,7 @@ static crdt__range *ranges_of(crdt__idset *set)
     return set->heap != NULL ? set->heap : set->small;
 }
 
-/* ---- adding
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- adding ---- */
 
 static bool grow(crdt__idset *set)
 {
@@ -83,9 +81,7 @@ bool crdt__idset_add(crdt__idset *set, uint64_t client, uint64_t clock, uint64_t
     return true;
 }
 
-/* ---- sorting
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- sorting ---- */
 
 /* The end of the longest run in order that begins at `from`. */
 static size_t run_end(const crdt__range *ranges, size_t from, size_t count, out_of_order wrong)
@@ -185,9 +181,7 @@ bool crdt__idset_normalize(crdt__idset *set)
     return true;
 }
 
-/* ---- asking
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- asking ---- */
 
 bool crdt__idset_contains_range(const crdt__idset *set, uint64_t client, uint64_t clock,
                                 uint64_t len)
@@ -217,9 +211,7 @@ size_t crdt__idset_run(const crdt__idset *set, size_t first)
     return end - first;
 }
 
-/* ---- on the wire
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- on the wire ---- */
 
 static uint64_t count_clients(const crdt__idset *set)
 {

@@ -72,9 +72,7 @@ typedef struct crdt_buf {
 
 void crdt_buf_free(crdt_buf *buf); /* leaves it empty and usable */
 
-/* ---- documents
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- documents ---- */
 
 typedef struct crdt_doc crdt_doc;
 
@@ -150,8 +148,7 @@ size_t crdt_doc_pending_bytes(const crdt_doc *doc);
  * the first one that does not hold. Cost: linear in the document. */
 const char *crdt_doc_check(const crdt_doc *doc);
 
-/* ---- updates without a document
- * --------------------------------------------------------------------------------- */
+/* ---- updates without a document ---- */
 
 /* Decodes everything and keeps nothing: CRDT_OK or CRDT_MALFORMED. The same judgement as
  * crdt_doc_apply_v1. */
@@ -174,9 +171,7 @@ CRDT_MUST_CHECK crdt_err crdt_update_diff_v1(crdt_bytes update, crdt_bytes sv, c
  */
 CRDT_MUST_CHECK crdt_err crdt_update_state_vector_v1(crdt_bytes update, crdt_buf *out);
 
-/* ---- state vectors
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- state vectors ---- */
 
 /* CRDT_OK, or CRDT_MALFORMED (bytes after the end included). */
 CRDT_MUST_CHECK crdt_err crdt_state_vector_validate(crdt_bytes sv);
@@ -188,9 +183,7 @@ CRDT_MUST_CHECK crdt_err crdt_state_vector_validate(crdt_bytes sv);
 CRDT_MUST_CHECK crdt_err crdt_state_vector_rewind_v1(crdt_bytes sv, const crdt_bytes *updates,
                                                      size_t count, crdt_buf *out);
 
-/* ---- awareness
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- awareness ---- */
 
 /* Who is present and what they say of themselves: client -> (clock, JSON). Never stored; times are
  * the caller's milliseconds, from any clock that only goes forward. (y-protocols/awareness.js) */

@@ -12,7 +12,7 @@ static void settle(crdt__lazy_reader *reader)
                 return;
             }
             reader->sections_left--;
-            reader->section = crdt__section_open(&reader->section.r);
+            crdt__section_follow(&reader->section);
             continue;
         }
         reader->kind = (crdt__kind)(*reader->section.r.pos & CRDT__INFO_KIND_MASK);

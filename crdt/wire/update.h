@@ -122,6 +122,8 @@ typedef struct crdt__section {
 /* Reads the next section header at `r`, which must stand at one, of a validated update. `r` is not
  * moved past the structs: whoever walks the section to its end continues from section.r. */
 crdt__section crdt__section_open(const crdt__reader *r);
+/* Goes on to the section behind one that was read to its end. */
+void crdt__section_follow(crdt__section *section);
 /* Reads the next struct; section->left must be above 0. */
 void crdt__section_next(crdt__section *section, crdt__wstruct *out);
 

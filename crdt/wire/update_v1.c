@@ -24,8 +24,7 @@ static bool type_has_name(uint8_t type_ref)
     return type_ref == CRDT__TYPE_XML_ELEMENT || type_ref == CRDT__TYPE_XML_HOOK;
 }
 
-/* ---- reading one struct
- * ----------------------------------------------------------------------------------------- */
+/* ---- reading one struct ---- */
 
 static crdt_id read_id(crdt__reader *r)
 {
@@ -182,10 +181,36 @@ static void read_content(crdt__reader *r, crdt__trust trust, crdt__wstruct *out)
     }
 }
 
+/* Field by field: for a whole struct of this size, GCC resorts to string instructions, which take
+ * longer than all the rest of reading does. */
+static void begin_struct(crdt__wstruct *out, crdt_id id, uint8_t info)
+{
+    const crdt_id no_id = {0, 0};
+    const crdt_bytes no_bytes = {NULL, 0};
+    out->id = id;
+    out->len = 0;
+    out->kind = info & CRDT__INFO_KIND_MASK;
+    out->has_origin = false;
+    out->has_right = false;
+    out->has_sub = false;
+    out->has_parent = false;
+    out->parent_is_root = false;
+    out->canonical = true;
+    out->cut = false;
+    out->type_ref = 0;
+    out->origin = no_id;
+    out->right = no_id;
+    out->parent_id = no_id;
+    out->parent_root = no_bytes;
+    out->sub = no_bytes;
+    out->content = no_bytes;
+    out->content2 = no_bytes;
+}
+
 void crdt__v1_read_struct(crdt__reader *r, crdt_id id, crdt__trust trust, crdt__wstruct *out)
 {
     uint8_t info = crdt__read_u8(r);
-    *out = (crdt__wstruct){.id = id, .kind = info & CRDT__INFO_KIND_MASK, .canonical = true};
+    begin_struct(out, id, info);
     if (out->kind == CRDT__GC || out->kind == CRDT__SKIP) {
         out->len = crdt__read_varuint(r);
     } else {
@@ -196,8 +221,7 @@ void crdt__v1_read_struct(crdt__reader *r, crdt_id id, crdt__trust trust, crdt__
         crdt__reader_fail(r);
 }
 
-/* ---- writing one struct
- * ----------------------------------------------------------------------------------------- */
+/* ---- writing one struct ---- */
 
 static void write_id(crdt__writer *w, crdt_id id)
 {
@@ -379,15 +403,19 @@ void crdt__wstruct_slice(crdt__wstruct *s, uint64_t offset)
     s->len -= offset;
 }
 
-/* ---- whole updates
- * ---------------------------------------------------------------------------------------------- */
+/* ---- whole updates ---- */
 
 crdt__section crdt__section_open(const crdt__reader *r)
 {
     crdt__section section = {.r = *r};
-    section.left = crdt__read_varuint(&section.r);
-    section.next = read_id(&section.r);
+    crdt__section_follow(&section);
     return section;
+}
+
+void crdt__section_follow(crdt__section *section)
+{
+    section->left = crdt__read_varuint(&section->r);
+    section->next = read_id(&section->r);
 }
 
 static void section_read(crdt__section *section, crdt__trust trust, crdt__wstruct *out)
@@ -418,19 +446,19 @@ static void note_client(client_order *order, uint64_t client, bool first)
     order->last = client;
 }
 
-static void check_sections(crdt__reader *r, crdt__v1_shape *shape, client_order *order)
+/* Checks all sections; `walk` stands at their number first and at the delete set afterwards. */
+static void check_sections(crdt__section *walk, crdt__v1_shape *shape, client_order *order)
 {
-    shape->sections = crdt__read_varuint(r);
-    for (uint64_t i = 0; i < shape->sections && r->ok; i++) {
-        crdt__section section = crdt__section_open(r);
-        note_client(order, section.next.client, i == 0);
-        shape->structs += section.left;
-        while (section.left > 0 && section.r.ok) {
+    shape->sections = crdt__read_varuint(&walk->r);
+    for (uint64_t i = 0; i < shape->sections && walk->r.ok; i++) {
+        crdt__section_follow(walk);
+        note_client(order, walk->next.client, i == 0);
+        shape->structs += walk->left;
+        while (walk->left > 0 && walk->r.ok) {
             crdt__wstruct s;
-            section_read(&section, CRDT__UNTRUSTED, &s);
+            section_read(walk, CRDT__UNTRUSTED, &s);
             shape->skips += s.kind == CRDT__SKIP ? 1 : 0;
         }
-        *r = section.r;
     }
 }
 
@@ -456,15 +484,14 @@ static bool find_twice(crdt_bytes update, const crdt_mem *mem, bool *twice)
 {
     crdt__idset clients;
     crdt__idset_init(&clients, mem);
-    crdt__reader r = crdt__reader_of(update);
+    crdt__section section = {.r = crdt__reader_of(update)};
     bool ok = true;
-    for (uint64_t left = crdt__read_varuint(&r); left > 0 && ok; left--) {
-        crdt__section section = crdt__section_open(&r);
+    for (uint64_t left = crdt__read_varuint(&section.r); left > 0 && ok; left--) {
+        crdt__section_follow(&section);
         ok = crdt__idset_add(&clients, section.next.client, 0, 1);
         crdt__wstruct s;
         while (section.left > 0)
             crdt__section_next(&section, &s);
-        r = section.r;
     }
     size_t sections = crdt__idset_count(&clients);
     ok = ok && crdt__idset_normalize(&clients);
@@ -475,12 +502,13 @@ static bool find_twice(crdt_bytes update, const crdt_mem *mem, bool *twice)
 
 crdt_err crdt__v1_validate(crdt_bytes update, const crdt_mem *mem, crdt__v1_shape *out)
 {
-    crdt__reader r = crdt__reader_of(update);
+    /* One reader for all: copying one right behind a read stalls on the bytes just stored. */
+    crdt__section walk = {.r = crdt__reader_of(update)};
     crdt__v1_shape shape = {0};
     client_order order = {0, true, true};
-    check_sections(&r, &shape, &order);
-    check_deletes(&r, &shape);
-    if (!crdt__reader_at_end(&r))
+    check_sections(&walk, &shape, &order);
+    check_deletes(&walk.r, &shape);
+    if (!crdt__reader_at_end(&walk.r))
         return CRDT_MALFORMED;
     if (!order.ascending && !order.descending && !find_twice(update, mem, &shape.clients_twice))
         return CRDT_NO_MEMORY;
