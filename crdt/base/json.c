@@ -104,12 +104,25 @@ static bool unit_canonical(unit u, bool after_high)
     return u.lower && (control || lone);
 }
 
+/* Steps over what stands for itself; true if there was any. */
+static bool skip_raw(crdt__reader *r)
+{
+    const uint8_t *start = r->pos;
+    while (r->pos < r->end && *r->pos >= 0x20 && *r->pos != '"' && *r->pos != '\\')
+        r->pos++;
+    return r->pos != start;
+}
+
 /* Steps over the inside of a string, which is returned, and its closing quote. */
 static crdt_bytes skip_string(crdt__reader *r, bool *same)
 {
     const uint8_t *start = r->pos;
     bool after_high = false;
-    while (r->pos < r->end && *r->pos != '"') {
+    for (;;) {
+        if (skip_raw(r))
+            after_high = false;
+        if (r->pos == r->end || *r->pos == '"')
+            break;
         unit u = read_unit(r);
         if (!unit_canonical(u, after_high))
             *same = false;
