@@ -7,7 +7,9 @@
 
 static const char usage[] = "usage: weft COMMAND [flags]\n"
                             "\n"
-                            "  serve      serve documents over HTTP\n"
+                            "  serve [--listen ADDRESS:PORT] [--data DIR] [--static DIR]\n"
+                            "        [--max-update BYTES] [--cors ORIGIN]... [--insecure]\n"
+                            "                 serve documents over HTTP\n"
                             "\n"
                             "weft COMMAND --help tells more; weft --version prints the version.\n";
 
