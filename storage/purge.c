@@ -88,10 +88,8 @@ static store_err purge_step(store *s, uint32_t budget)
 {
     purge p = {.store = s, .budget = budget};
     store_err err = store__env_write(&s->env, STORE__SPACE_RESERVE, write_purge, &p);
-    if (err == STORE_OK) {
+    if (err == STORE_OK)
         fold_purge(s, budget);
-        s->ticks_left = STORE__TICKS;
-    }
     return err;
 }
 

@@ -278,7 +278,7 @@ static store_err load(store *s, const complaint *c)
     if (rc)
         return complain_mdb(c, rc);
     s->next_key = 1;
-    s->ticks_left = 0;
+    s->ticks_left = STORE__TICKS;
     scan sc = {.s = s, .c = c};
     store_err err = open_format(s, c);
     if (err == STORE_OK && (rc = mdb_txn_begin(s->env.mdb, NULL, MDB_RDONLY, &sc.txn)))

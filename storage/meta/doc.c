@@ -373,7 +373,7 @@ static int seek(MDB_cursor *cursor, store_bytes prefix, store_bytes after, MDB_v
         return mdb_cursor_get(cursor, key, value, MDB_FIRST);
     *key = store__bytes_val(from);
     int rc = mdb_cursor_get(cursor, key, value, MDB_SET_RANGE);
-    if (!rc && after_first && equal(key, after))
+    if (!rc && equal(key, after))
         rc = mdb_cursor_get(cursor, key, value, MDB_NEXT);
     return rc;
 }
