@@ -6,6 +6,8 @@
  * Each line is one batch size: events spread over the documents at random, for about SECONDS. The
  * last two lines are opening (the scan of the tail) and reading one document from end to end. DIR
  * is made and removed. */
+#define _POSIX_C_SOURCE 200809L /* clock_gettime */
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
