@@ -143,9 +143,20 @@ static int on_url(llhttp_t *parser, const char *at, size_t len)
     return HPE_OK;
 }
 
+/* Fields behind a chunked body are read and dropped: nothing here knows what to do with them, and
+ * RFC 9110 (section 6.5.1) forbids treating them as the head's. They may be as long as a head. */
+static int pass_trailer(http_exchange *conn, size_t len)
+{
+    conn->trailer_len += len;
+    conn->too_many_fields = conn->trailer_len > HTTP_HEAD_LEN_MAX;
+    return conn->too_many_fields ? HPE_USER : HPE_OK;
+}
+
 static int on_field(llhttp_t *parser, const char *at, size_t len)
 {
     http_exchange *conn = parser->data;
+    if (conn->state != CONN_HEAD)
+        return pass_trailer(conn, len);
     if (conn->field_count == HTTP_FIELDS_MAX) {
         conn->too_many_fields = true;
         return HPE_USER;
@@ -158,6 +169,8 @@ static int on_field(llhttp_t *parser, const char *at, size_t len)
 static int on_value(llhttp_t *parser, const char *at, size_t len)
 {
     http_exchange *conn = parser->data;
+    if (conn->state != CONN_HEAD)
+        return pass_trailer(conn, len);
     conn->fields[conn->field_count - 1].value = (slice){at, len};
     return HPE_OK;
 }
@@ -196,7 +209,7 @@ static void begin_message(http_exchange *conn)
     conn->request = (http_request){0};
     conn->route = NULL;
     conn->body_len_max = conn->server->options.body_len_max;
-    conn->field_count = 0;
+    conn->field_count = conn->trailer_len = 0;
     conn->on_abort = NULL;
     conn->keep_alive = conn->body_wanted = conn->body_complete = conn->too_many_fields = false;
 }
@@ -206,6 +219,11 @@ static void drop_ahead(http_exchange *conn, size_t len)
     conn->ahead.len -= len;
     memmove(conn->ahead.data, conn->ahead.data + len, conn->ahead.len);
     conn->searched = 0;
+}
+
+static void too_many_fields(http_exchange *conn)
+{
+    refuse(conn, 431, "headers_too_large", "The request has too many header fields.");
 }
 
 /* Path and query of the target: in origin form, or in absolute form for a proxy's sake (RFC 9112,
@@ -269,7 +287,7 @@ static bool take_head(http_exchange *conn)
     if (wrong == NULL) {
         llhttp_errno_t e = llhttp_execute(&conn->parser, conn->head.data, conn->head.len);
         if (conn->too_many_fields) {
-            refuse(conn, 431, "headers_too_large", "The request has too many header fields.");
+            too_many_fields(conn);
             return false;
         }
         if (e != HPE_OK && e != HPE_PAUSED && e != HPE_PAUSED_UPGRADE)
@@ -377,6 +395,8 @@ static void take_body(http_exchange *conn)
     } else if (conn->body_complete) {
         drop_ahead(conn, (size_t)(llhttp_get_error_pos(&conn->parser) - conn->ahead.data));
         handle(conn);
+    } else if (e == HPE_USER && conn->too_many_fields) {
+        too_many_fields(conn);
     } else if (e == HPE_USER) {
         too_large(conn);
     } else {

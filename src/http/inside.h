@@ -66,6 +66,7 @@ struct http_exchange {
     size_t body_len_max;
     http_field fields[HTTP_FIELDS_MAX];
     size_t field_count;
+    size_t trailer_len; /* bytes of fields behind a chunked body */
     void (*on_abort)(void *arg);
     void *abort_arg;
     uint8_t state;      /* conn_state */
