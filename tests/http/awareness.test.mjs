@@ -137,7 +137,7 @@ test('a state goes with the last stream that owned it', async t => {
   assert.deepEqual(statesOf(here, await awarenessIn(watcher)), {}, 'its removal is announced')
 })
 
-test('a state that is not renewed goes', { skip: slow ? false : 'waits for 30 s: WEFT_SLOW=1' }, async t => {
+if (slow) test('a state that is not renewed goes', async t => {
   const watcher = await openStream(t, server, 'expiring')
   const here = present(78, { here: true })
   await postAwareness('expiring', here)

@@ -333,7 +333,7 @@ test('the numbers of a document count its streams, and forget those that went', 
   })(), 'the stream to be gone')
 })
 
-test('a comment comes every 15 s', { skip: slow ? false : 'waits for 15 s: WEFT_SLOW=1' }, async t => {
+if (slow) test('a comment comes every 15 s', async t => {
   const stream = await openStream(t, server, 'comments')
   await stream.next()
   await inTime(new Promise(resolve => stream.response.on('data', () => { if (stream.comments > 0) resolve() })), 'a comment')

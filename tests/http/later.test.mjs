@@ -15,6 +15,8 @@ const later = {
   WebSocket: ['GET', '/ws/doc', {
     headers: { connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-version': '13', 'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==' }
   }],
+  'short polls': ['GET', '/docs/doc/updates?since=0'],
+  'long polls': ['GET', '/docs/doc/updates?since=0&wait=25'],
   history: ['GET', '/docs/doc/history'],
   content: ['GET', '/docs/doc/content/content'],
   edits: ['POST', '/docs/doc/edits', { headers: json, body: '{"edits":[]}' }],

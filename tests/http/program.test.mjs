@@ -168,12 +168,3 @@ test('draining finishes the writes in hand, refuses new requests, and says that 
   const again = await startServer(t, { dir: server.dir })
   assert.equal(textOf((await again.get('/docs/a/state')).body), 'in hand')
 })
-
-test('a waiting poll is answered 204 when the server drains', async t => {
-  const server = await startServer(t)
-  const waiting = server.request('GET', '/docs/a/updates?since=0&wait=60', { agent: false })
-  await inTime((async () => { while ((await server.get('/docs/a')).json.readers !== 1); })(), 'the poll to wait')
-  server.signal('SIGTERM')
-  assert.equal((await waiting).status, 204)
-  assert.equal((await inTime(server.exited, 'the exit')).code, 0)
-})
