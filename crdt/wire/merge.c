@@ -6,6 +6,7 @@
  */
 #include "base/idset.h"
 #include "wire/readers.h"
+#include "wire/sections.h"
 #include "wire/statevec.h"
 
 /* ---- merging structs ---- */
@@ -132,6 +133,7 @@ typedef struct merge_room {
     size_t count;
     crdt__lazy_reader *readers;
     crdt__lazy_reader **order;
+    crdt_buf *sorted; /* the updates whose sections had to be put in order; the others are empty */
     crdt__idset deletes;
 } merge_room;
 
@@ -141,7 +143,10 @@ static bool merge_room_init(merge_room *room, size_t count, const crdt_mem *mem)
     crdt__idset_init(&room->deletes, mem);
     room->readers = crdt__resize(mem, NULL, 0, count * sizeof *room->readers);
     room->order = crdt__resize(mem, NULL, 0, count * sizeof(crdt__lazy_reader *));
-    return room->readers != NULL && room->order != NULL;
+    room->sorted = crdt__resize(mem, NULL, 0, count * sizeof *room->sorted);
+    for (size_t i = 0; room->sorted != NULL && i < count; i++)
+        room->sorted[i] = (crdt_buf){.mem = mem};
+    return room->readers != NULL && room->order != NULL && room->sorted != NULL;
 }
 
 static void merge_room_deinit(merge_room *room)
@@ -151,6 +156,10 @@ static void merge_room_deinit(merge_room *room)
         crdt__release(room->mem, room->order, room->count * sizeof(crdt__lazy_reader *));
     if (room->readers != NULL)
         crdt__release(room->mem, room->readers, room->count * sizeof *room->readers);
+    for (size_t i = 0; room->sorted != NULL && i < room->count; i++)
+        crdt_buf_free(&room->sorted[i]);
+    if (room->sorted != NULL)
+        crdt__release(room->mem, room->sorted, room->count * sizeof *room->sorted);
 }
 
 /* Validates every update, and sets a reader on its structs and collects its deletes. */
@@ -164,7 +173,13 @@ static crdt_err open_updates(const crdt_bytes *updates, merge_room *room)
         crdt__reader ds = crdt__reader_of(shape.ds);
         if (!crdt__idset_read_v1(&ds, &room->deletes))
             return CRDT_NO_MEMORY;
-        room->readers[i] = crdt__lazy_reader_of(updates[i], CRDT__SKIPS_LEFT_OUT);
+        crdt_bytes update = updates[i];
+        if (!shape.descending) {
+            if (crdt__v1_sort_sections(update, &shape, &room->sorted[i]) != CRDT_OK)
+                return CRDT_NO_MEMORY;
+            update = (crdt_bytes){room->sorted[i].data, room->sorted[i].len};
+        }
+        room->readers[i] = crdt__lazy_reader_of(update, CRDT__SKIPS_LEFT_OUT);
     }
     return crdt__idset_normalize(&room->deletes) ? CRDT_OK : CRDT_NO_MEMORY;
 }

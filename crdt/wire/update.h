@@ -82,6 +82,8 @@ typedef struct crdt__v1_shape {
     uint64_t structs;   /* Skips included */
     uint64_t skips;     /* among them */
     bool clients_twice; /* a client has more than one section */
+    bool
+        descending; /* the sections come as Yjs writes them: the highest client first, none twice */
     uint64_t ds_clients;
     uint64_t ds_ranges;
     crdt_bytes ds; /* the encoded delete set */

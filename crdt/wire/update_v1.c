@@ -512,6 +512,7 @@ crdt_err crdt__v1_validate(crdt_bytes update, const crdt_mem *mem, crdt__v1_shap
         return CRDT_MALFORMED;
     if (!order.ascending && !order.descending && !find_twice(update, mem, &shape.clients_twice))
         return CRDT_NO_MEMORY;
+    shape.descending = order.descending;
     *out = shape;
     return CRDT_OK;
 }
