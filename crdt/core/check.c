@@ -41,13 +41,6 @@ static const char *check_kind(const crdt_doc *doc, const crdt__item *it, tally *
     return "I3: a kind of struct that no document holds";
 }
 
-/* True if `next` is what a cut left of `it`. */
-static bool is_cut_from(const crdt__item *it, const crdt__item *next)
-{
-    return next->client == it->client && next->clock == crdt__item_end(it) &&
-           next->origin_client == it->client && next->origin_clock == next->clock - 1;
-}
-
 static const char *check_links(const crdt_doc *doc, crdt__ref ref, const crdt__item *it)
 {
     if (it->kind == CRDT__GC)
@@ -63,8 +56,6 @@ static const char *check_links(const crdt_doc *doc, crdt__ref ref, const crdt__i
         return "I6: an item without a left neighbour does not begin its list";
     if (it->key && !it->right && crdt__type_get(&doc->objects, parent, it->key) != ref)
         return "I8: the last entry of a key is not its value";
-    if (it->key && it->right && !it->deleted && !is_cut_from(it, crdt__item_at(doc, it->right)))
-        return "I8: an entry that was overwritten is not deleted";
     return NULL;
 }
 
