@@ -1,0 +1,88 @@
+/* An update from anybody, to a document with some content: refused and nothing changed, or taken,
+ * and then the document's invariants hold, its state loads again, and the same update says nothing
+ * new. The first byte chooses the document. */
+#include "fuzz.h"
+
+/* A text "t" by client 1 ("abc", marked, with an embed), an array below it, a map "m" whose key "k"
+ * was set twice, an array "a" with a deleted map in it, by client 2. */
+static const uint8_t content[] = {
+    2,                                                      /* sections */
+    5,    2, 0,                                             /* client 2 */
+    0x27, 1, 1, 'm', 1,    'j',  0,                         /* m.j = Array */
+    0x08, 0, 2, 0,   3,    125,  1,    119,  1,   'x', 126, /* in it 1, "x", null */
+    0x07, 1, 1, 'a', 1,                                     /* a[0] = Map */
+    0x28, 0, 2, 4,   1,    'q',  1,    120,                 /* in it q = true */
+    0x88, 2, 4, 1,   125,  5,                               /* a[1] = 5 */
+    6,    1, 0,                                             /* client 1 */
+    0x04, 1, 1, 't', 3,    'a',  'b',  'c',                 /* t = "abc" */
+    0xc6, 1, 0, 1,   1,    4,    'b',  'o',  'l', 'd', 4,   't', 'r', 'u', 'e', /* a<bold>bc */
+    0x85, 1, 2, 7,   '{',  '"',  'i',  '"',  ':', '1', '}',                     /* an embed */
+    0x28, 1, 1, 'm', 1,    'k',  1,    125,  1,                                 /* m.k = 1 */
+    0xa8, 1, 5, 1,   125,  2,                                                   /* m.k = 2 */
+    0x84, 1, 4, 4,   0xf0, 0x9f, 0x99, 0x82, /* a character of two units */
+    1,    2, 1, 4,   1,                      /* a[0] is deleted */
+};
+
+static crdt_doc *base_doc(uint8_t shape)
+{
+    crdt_doc_options options = {
+        .gc = shape & 1 ? CRDT_GC_OFF : CRDT_GC_ON,
+        .cleanup = shape & 2 ? CRDT_CLEANUP_ON : CRDT_CLEANUP_OFF,
+        .pending_bytes_max = shape & 4 ? 64 : 0,
+    };
+    crdt_doc *doc = crdt_doc_new(&options);
+    fuzz_expect(doc &&
+                    crdt_doc_apply_v1(doc, (crdt_bytes){content, sizeof content}, NULL) == CRDT_OK,
+                "the base is refused");
+    return doc;
+}
+
+static void check_unchanged(crdt_doc *doc, const crdt_buf *before, const char *otherwise)
+{
+    crdt_buf after = fuzz_state(doc);
+    fuzz_expect(fuzz_same(before, &after), otherwise);
+    crdt_buf_free(&after);
+}
+
+static void check_taken(crdt_doc *doc, crdt_bytes update)
+{
+    crdt_buf state = fuzz_state(doc);
+    fuzz_expect(crdt_update_validate_v1(fuzz_bytes(&state)) == CRDT_OK, "the state is not valid");
+    crdt_err again = crdt_doc_apply_v1(doc, update, NULL);
+    fuzz_expect(again == CRDT_OK || (again == CRDT_LIMIT && crdt_doc_pending(doc)),
+                "refused the second time");
+    fuzz_check(doc);
+    crdt_buf sv = fuzz_state_vector(doc);
+    crdt_doc *loaded = crdt_doc_new(NULL);
+    fuzz_expect(crdt_doc_apply_v1(loaded, fuzz_bytes(&state), NULL) == CRDT_OK,
+                "the state cannot be loaded");
+    fuzz_check(loaded);
+    crdt_buf loaded_sv = fuzz_state_vector(loaded);
+    /* Who waits looks again only when something moves; a new document looks at all of it. */
+    fuzz_expect(crdt_doc_pending(doc) || fuzz_same(&sv, &loaded_sv),
+                "the loaded state has another vector");
+    crdt_doc_free(loaded);
+    crdt_buf_free(&sv);
+    crdt_buf_free(&loaded_sv);
+    crdt_buf_free(&state);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (size == 0)
+        return 0;
+    crdt_bytes update = {data + 1, size - 1};
+    crdt_doc *doc = base_doc(data[0]);
+    crdt_buf before = fuzz_state(doc);
+    crdt_err valid = crdt_update_validate_v1(update);
+    crdt_err err = crdt_doc_apply_v1(doc, update, NULL);
+    fuzz_check(doc);
+    fuzz_expect((err == CRDT_MALFORMED) == (valid == CRDT_MALFORMED), "validate and apply differ");
+    if (err == CRDT_OK)
+        check_taken(doc, update);
+    else
+        check_unchanged(doc, &before, "a refused update changed the document");
+    crdt_buf_free(&before);
+    crdt_doc_free(doc);
+    return 0;
+}
