@@ -198,9 +198,20 @@ static bool take_incoming(persist *p, list *out)
     return !list_is_empty(out);
 }
 
+/* Says once that commits fail, and once that they work again. */
+static void note_health(bool *failing, store_err failed)
+{
+    if (failed != STORE_OK && !*failing)
+        log_error("commits fail: %s", store_strerror(failed));
+    if (failed == STORE_OK && *failing)
+        log_info("commits work again");
+    *failing = failed != STORE_OK;
+}
+
 static void commit_thread(void *arg)
 {
     persist *p = arg;
+    bool failing = false;
     list waiting, batch;
     list_init(&waiting);
     list_init(&batch);
@@ -208,8 +219,7 @@ static void commit_thread(void *arg)
         while (!list_is_empty(&waiting)) {
             take_some(&waiting, &batch);
             store_err failed = commit(p->store, &batch);
-            if (failed != STORE_OK)
-                log_error("commit failed: %s", store_strerror(failed));
+            note_health(&failing, failed);
             finish(p, &batch, failed);
         }
     }

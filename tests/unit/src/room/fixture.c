@@ -15,14 +15,14 @@ static void open_rooms(fixture *f)
     f->rooms = registry_new(f->loop, f->store, f->persist, &options);
 }
 
-int fixture_setup(void **state)
+static int set_up(void **state, const store_options *options)
 {
     fixture *f = calloc(1, sizeof(*f));
     must(f != NULL);
     strcpy(f->dir, "/tmp/weft-room-XXXXXX");
     must(mkdtemp(f->dir) != NULL);
     char detail[256];
-    store_err failed = store_open(f->dir, NULL, &f->store, detail, sizeof(detail));
+    store_err failed = store_open(f->dir, options, &f->store, detail, sizeof(detail));
     if (failed != STORE_OK)
         fail_msg("store_open: %s", detail);
     f->loop = loop_new();
@@ -30,6 +30,17 @@ int fixture_setup(void **state)
     open_rooms(f);
     *state = f;
     return 0;
+}
+
+int fixture_setup(void **state)
+{
+    return set_up(state, NULL);
+}
+
+int fixture_setup_small(void **state)
+{
+    store_options options = {.map_size_max = 1 << 20};
+    return set_up(state, &options);
 }
 
 static void close_rooms(fixture *f)
@@ -103,6 +114,16 @@ frame *typed(uint64_t client, uint64_t clock, const char *text)
     else
         item.root = "t";
     crdt_bytes bytes = wm_one(&u, (wm_id){client, clock}, &item);
+    frame *f = frame_copy((slice){(const char *)bytes.data, bytes.len});
+    must(f != NULL);
+    crdt_buf_free(&u);
+    return f;
+}
+
+frame *deleted(uint64_t client, uint64_t clock, uint64_t len)
+{
+    crdt_buf u = {0};
+    crdt_bytes bytes = wm_delete(&u, (wm_id){client, clock}, len);
     frame *f = frame_copy((slice){(const char *)bytes.data, bytes.len});
     must(f != NULL);
     crdt_buf_free(&u);

@@ -21,8 +21,9 @@ typedef struct fixture {
     registry *rooms;
 } fixture;
 
-/* cmocka setup and teardown. */
+/* cmocka setup and teardown; the second has a store that holds little. */
 int fixture_setup(void **state);
+int fixture_setup_small(void **state);
 int fixture_teardown(void **state);
 
 /* Unloads every room and opens the registry anew, on the same store: what a restart does. */
@@ -30,8 +31,10 @@ void fixture_restart(fixture *f);
 
 room *find_room(fixture *f, const char *name);
 
-/* ---- updates: one unit of text each, by one client ---- */
+/* ---- updates: text by one client ---- */
 
+/* Returns owned: units deleted. */
+frame *deleted(uint64_t client, uint64_t clock, uint64_t len);
 /* Returns owned: `text` by `client` in the root "t", its first unit at `clock`, after the unit
  * before it. */
 frame *typed(uint64_t client, uint64_t clock, const char *text);

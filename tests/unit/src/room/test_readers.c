@@ -259,6 +259,24 @@ static void a_broken_reader_does_not_disturb_the_others(void **state)
     reader_leave(&well);
 }
 
+static void what_was_written_and_deleted_meanwhile_costs_nothing(void **state)
+{
+    fixture *f = *state;
+    reader r = {0};
+    type(f, 0, 1);
+    char *text = test_malloc(100001);
+    memset(text, 'x', 100000);
+    text[100000] = '\0';
+    for (uint64_t i = 0; i < 3; i++)
+        write_ok(f, "d", ROOM_UPDATE, typed(1, 1 + i * 100000, text));
+    test_free(text);
+    write_ok(f, "d", ROOM_UPDATE, deleted(1, 1, 300000));
+    reader_join(f, &r, "d", from_id(1, facts_of(f, "d").head.epoch));
+    reader_expect(&r, "sync:5");
+    assert_in_range(r.last.len, 3, 200);
+    reader_leave(&r);
+}
+
 /* The state holds so many units and a little more. */
 static void assert_state_len(fixture *f, size_t units)
 {
@@ -370,6 +388,7 @@ int main(void)
         TEST(deletion_ends_every_reader),
         TEST(a_reader_may_go_while_it_is_being_prepared),
         TEST(a_broken_reader_does_not_disturb_the_others),
+        TEST(what_was_written_and_deleted_meanwhile_costs_nothing),
         TEST(a_large_document_is_encoded_elsewhere_while_writes_wait),
         TEST(presence_is_told_and_creates_no_document),
         TEST(a_slow_reader_gets_the_present_states_once),

@@ -214,6 +214,36 @@ static void a_checkpoint_is_kept_once_the_events_outweigh_it(void **state)
     assert_int_equal(last, 100);
 }
 
+static void a_commit_that_fails_is_as_if_it_had_not_been(void **state)
+{
+    fixture *f = *state;
+    reader r = {0};
+    written w[2] = {0};
+    write_ok(f, "d", ROOM_UPDATE, typed(1, 0, "a"));
+    write_ok(f, "other", ROOM_UPDATE, typed(1, 0, "a"));
+    reader_join(f, &r, "d", (room_position){.from = ROOM_FROM_NOTHING});
+    reader_expect(&r, "sync:1");
+    char *text = test_malloc((4 << 20) + 1);
+    memset(text, 'x', 4 << 20);
+    text[4 << 20] = '\0';
+    write_start(f, &w[0], "d", ROOM_UPDATE, typed(1, 1, text));
+    write_start(f, &w[1], "other", ROOM_UPDATE, typed(1, 1, "b"));
+    for (size_t i = 0; i < 2; i++) {
+        write_wait(f, &w[i]);
+        assert_int_equal(w[i].result, ERR_STORAGE_FULL);
+        written_free(&w[i]);
+    }
+    test_free(text);
+    assert_int_equal(facts_of(f, "d").head.seq, 1);
+    assert_int_equal(facts_of(f, "other").head.seq, 1);
+    frame *whole = state_of(f, "d");
+    assert_true(whole->len < 100);
+    frame_unref(whole);
+    assert_int_equal(write_ok(f, "d", ROOM_UPDATE, typed(1, 1, "c")), 2);
+    reader_expect(&r, "sync:1 update:2");
+    reader_leave(&r);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
@@ -231,6 +261,8 @@ int main(void)
         TEST(an_epoch_that_is_gone_is_refused),
         TEST(a_document_is_the_same_after_it_was_loaded_again),
         TEST(a_checkpoint_is_kept_once_the_events_outweigh_it),
+        cmocka_unit_test_setup_teardown(a_commit_that_fails_is_as_if_it_had_not_been,
+                                        fixture_setup_small, fixture_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
