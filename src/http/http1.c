@@ -89,6 +89,10 @@ static void timed_out(http_exchange *conn, conn_timeout which)
 {
     switch (which) {
     case CONN_TIMEOUT_HEAD:
+        if (conn->state == CONN_IDLE) { /* a new connection on which nothing came */
+            conn_close(conn);
+            return;
+        }
         refuse(conn, 408, "request_timeout",
                "The request's head did not arrive in time; send it again.");
         return;
@@ -604,7 +608,7 @@ void http_server_take(void *taker, stream *s)
     list_push(&server->conns, &conn->link);
     server->conn_count++;
     stream_set_owner(s, &owner_ops, conn);
-    expect_soon(conn, CONN_TIMEOUT_IDLE);
+    expect_soon(conn, CONN_TIMEOUT_HEAD);
     stream_read_start(s);
 }
 
