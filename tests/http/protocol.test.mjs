@@ -266,9 +266,13 @@ test('clients that go in the middle of things do no harm', async t => {
 if (slow) test('heads that do not come: 408', async t => {
   const silent = connect(t, server)
   const half = connect(t, server).send('GET /healthz HTTP/1.1\r\nHost:')
+  const used = connect(t, server).send(get('/healthz'))
+  assert.equal((await used.answer()).status, 200)
   assertProblem(await half.answer(), 408, 'request_timeout')
   await half.end()
   assert.equal(await silent.end(), '', 'nothing at all is closed without an answer')
+  used.send(get('/healthz'))
+  assert.equal((await used.answer()).status, 200, 'a connection that was used may be idle for longer')
 })
 
 if (slow) test('a body that makes no progress: 408', async t => {
