@@ -104,6 +104,8 @@ export class WeftProvider extends ObservableV2<WeftProviderEvents> {
   #synced = false
   #everSynced = false
   #unsure: boolean
+  /** Whether the server's state vector has been asked for and not come yet. */
+  #asking = false
   #epoch: string | null
   #destroyed = false
 
@@ -177,9 +179,12 @@ export class WeftProvider extends ObservableV2<WeftProviderEvents> {
     return this.#tabs.connected
   }
 
-  /** Local edits that the server has not acknowledged. They are kept in memory only. */
+  /**
+   * Local edits that the server has not acknowledged; at least 1 while it is being found out whether the server has the
+   * document's content. They are kept in memory only.
+   */
   get unsentUpdates(): number {
-    return this.#outbox.edits
+    return Math.max(this.#outbox.edits, this.#asking ? 1 : 0)
   }
 
   /** The refusal for which sending stopped; connect() tries again. */
@@ -341,6 +346,7 @@ export class WeftProvider extends ObservableV2<WeftProviderEvents> {
 
   #settle(server: ServerState): void {
     this.#unsure = false
+    this.#asking = false
     this.#outbox.replace(lackedByServer(this.doc, server))
     this.#outbox.open()
   }
@@ -350,6 +356,8 @@ export class WeftProvider extends ObservableV2<WeftProviderEvents> {
     // All of the server's deletions if the stream began at a state vector; the later ones, which will do, at a position.
     const deletions = deletionsOf(difference)
     const backoff = new Backoff(this.#backoff.baseMs, this.#backoff.maxMs)
+    this.#asking = true
+    this.#tellUnsent()
     while (this.#session === session && this.shouldConnect) {
       try {
         const { vector, id } = await this.#server.stateVector()
@@ -372,7 +380,7 @@ export class WeftProvider extends ObservableV2<WeftProviderEvents> {
         // The position stays: it is moved by the stream alone, which has the events of others in between.
         this.#epoch ??= epochOf(receipt.id)
       },
-      onCount: () => this.emit('unsent', [this.#outbox.edits]),
+      onCount: () => this.#tellUnsent(),
       onProblem: (error: WeftError) => this.emit('error', [error, this]),
       onEpochChanged: (delayMs: number) => setTimeout(() => this.#reopen(), delayMs),
       onDeleted: () => this.#documentDeleted(false),
@@ -451,6 +459,7 @@ export class WeftProvider extends ObservableV2<WeftProviderEvents> {
     if (this.deleted) return
     this.deleted = true
     this.#stop()
+    this.#asking = false
     this.#outbox.clear()
     this.emit('deleted', [{ replaced }, this])
     this.emit('closed', [{ code: CLOSE_CODE_DELETED, reason: 'the document was deleted' }, this])
@@ -480,6 +489,10 @@ export class WeftProvider extends ObservableV2<WeftProviderEvents> {
     removeAwarenessStates(this.awareness, others, this)
     // Their clocks too: a state with a clock that is known already would be ignored when the next stream brings it.
     for (const id of others) this.awareness.meta.delete(id)
+  }
+
+  #tellUnsent(): void {
+    this.emit('unsent', [this.unsentUpdates])
   }
 
   #setSynced(synced: boolean): void {

@@ -74,7 +74,7 @@ export class DocumentServer {
   }
 
   async #post(url: string, body: Uint8Array, keepalive: boolean): Promise<Response> {
-    const timeoutMs = REQUEST_TIMEOUT_MS + (body.length / UPLOAD_BYTES_PER_S) * 1000
+    const timeoutMs = REQUEST_TIMEOUT_MS + Math.ceil((body.length / UPLOAD_BYTES_PER_S) * 1000)
     const response = await this.#send(url, {
       method: 'POST',
       headers: { 'Content-Type': OCTETS },
