@@ -1,10 +1,14 @@
 /* What a room is made of, for the files of this folder only.
  *
- *     room.c      the state machine, and the batch: from queued writes to answered writers
- *     load.c      storage into a document, in the pool
- *     read.c      what needs the document as it stands on disk
- *     readers.c   positions: publishing, joining, catching up from memory
- *     catchup.c   what must be read from the log for that, in the pool
+ *     room.c        the state machine
+ *     load.c        storage into a document, in the pool
+ *     batch.c       from queued writes to answered writers
+ *     checkpoint.c  the whole state, kept now and then
+ *     read.c        what needs the document as it stands on disk
+ *     readers.c     positions: publishing, bringing forward
+ *     join.c        what a reader must be told before it follows
+ *     lack.c        what a reader lacks, from memory
+ *     catchup.c     the same from the log, in the pool
  */
 #ifndef WEFT_ROOM_INSIDE_H
 #define WEFT_ROOM_INSIDE_H
@@ -152,9 +156,27 @@ frame *room_frame_of(crdt_buf *buf);
 /* The server's code for the engine's, when an update is applied. */
 err room_apply_err(crdt_err e);
 
+/* ---- batch.c ---- */
+
+/* Applies what waits to a durable document, and submits it. */
+void room_apply_writes(room *r);
+/* Answers every write with an error: those that wait and those of a batch that has failed. */
+void room_refuse_writes(room *r, err cause);
+
+/* ---- checkpoint.c ---- */
+
+/* Begins a checkpoint of a durable document if enough has come since the last. */
+void room_checkpoint_if_due(room *r);
+
 /* ---- readers.c ---- */
 
 extern const sink_feed_ops room_feed_ops;
+
+typedef enum reader_state {
+    READER_JOINING,
+    READER_FOLLOWING,
+    READER_BEREFT /* the document is gone: to be told and ended */
+} reader_state;
 
 /* The events after `after` up to the head have become durable. Takes `update` (NULL: readers catch
  * up from the log). */
@@ -169,6 +191,35 @@ void room_end_life(room *r);
 void room_end_readers(room *r);
 /* After a load: readers may lack what the disk had and nobody was told of. */
 void room_recheck_readers(room *r);
+/* Those present; made when first asked for. */
+presence *room_presence(room *r);
+
+/* Forgets the sink, and lets it go. */
+void room_reader_end(room *r, sink *s);
+/* Sends a frame. True: the next may follow at once. False: it is blocked, or (as in all that
+ * follow) was ended. */
+bool room_reader_hand(room *r, sink *s, frame *f);
+/* Encodes one event for this sink alone, and sends it. */
+bool room_reader_send(room *r, sink *s, const sink_event *event);
+bool room_reader_send_span(room *r, sink *s, span *found, sink_kind kind);
+
+/* ---- join.c ---- */
+
+/* Brings a joining reader forward. True: it follows now, and the next may be sent at once. */
+bool room_join_step(room *r, sink *s);
+/* The reader goes. No effect if it has joined. */
+void room_join_forget(sink *s);
+/* What it waits for: everything after `after`; everything. */
+bool room_join_wants_since(const sink *s, uint64_t after);
+bool room_join_wants_whole(const sink *s);
+
+/* ---- lack.c ---- */
+
+/* What a reader at `seq` lacks, or the first part of it, borrowed until the next call; NULL: it has
+ * been asked for, and room_catch_up follows. */
+span *room_want_span(room *r, uint64_t seq);
+/* The whole state, likewise. */
+span *room_want_whole(room *r);
 
 /* ---- catchup.c ---- */
 
