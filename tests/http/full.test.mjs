@@ -1,5 +1,6 @@
 // A data directory without room: 507, shown to nobody; reading goes on; writing works again when there is room.
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -15,6 +16,11 @@ const smallDisk = t => {
   const dir = join(tempDir(t), 'disk')
   mkdirSync(dir)
   const flags = process.getuid() === 0 ? ['--mount'] : ['--mount', '--map-root-user']
+  // Inside a chroot, "/" is no mount that could be made private; what then shows outside is taken away with the test.
+  if (spawnSync('unshare', [...flags, 'true']).status !== 0) {
+    flags.push('--propagation', 'unchanged')
+    t.after(() => { spawnSync('umount', ['-l', dir]) })
+  }
   const script = 'mount -t tmpfs -o size=16m weft-test "$0" && mkdir "$0/data" && exec "$@"'
   return { dir, data: join(dir, 'data'), command: ['unshare', ...flags, 'sh', '-c', script, dir] }
 }
