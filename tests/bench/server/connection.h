@@ -1,0 +1,32 @@
+/* One connection to the server on 127.0.0.1, without blocking; and a writer on it: one update in
+ * flight. */
+#ifndef BENCH_CONNECTION_H
+#define BENCH_CONNECTION_H
+
+#include <stdbool.h>
+
+#include "typing.h"
+
+/* Opens a connection, and returns its descriptor. Port numbers run out at about 28,000 from one
+ * address; `index` picks the address to come from. */
+int connection_open(uint16_t port, unsigned index);
+
+/* Sends all of it; the kernel must take it at once. */
+void connection_send(int fd, const void *data, size_t len);
+
+typedef struct writer {
+    int fd;
+    unsigned document;
+    typing typing;
+    uint64_t sent_ns;
+    char in[4096]; /* the answer, as far as it came */
+    size_t in_len;
+} writer;
+
+void writer_open(writer *w, uint16_t port, unsigned index, unsigned document);
+/* POSTs the next update. */
+void writer_post(writer *w);
+/* Reads what came; true when the answer is whole (it must be a 200). */
+bool writer_read(writer *w);
+
+#endif

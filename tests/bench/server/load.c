@@ -1,0 +1,109 @@
+/* bench_load: puts a load on a server that runs, and prints what came of it, one line of key=value.
+ *
+ *     bench_load write  --port P --connections N --documents M --seconds S
+ *     bench_load fanout --port P --readers N --connections W --seconds S [--pid SERVER]
+ *     bench_load idle   --port P --readers N --documents M --pid SERVER
+ *     bench_load disk   --dir DIR --seconds S
+ */
+#include "load.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+_Noreturn void load_fail(const char *what)
+{
+    fprintf(stderr, "bench_load: %s (%s)\n", what, strerror(errno));
+    exit(1);
+}
+
+uint64_t load_now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static unsigned number(const char *text)
+{
+    char *end;
+    unsigned long value = strtoul(text, &end, 10);
+    if (end == text || *end != '\0' || value > 10000000)
+        load_fail("not a number");
+    return (unsigned)value;
+}
+
+static load_options read_options(int argc, char **argv)
+{
+    static const struct option flags[] = {
+        {"port", required_argument, NULL, 'p'},        {"pid", required_argument, NULL, 'i'},
+        {"connections", required_argument, NULL, 'c'}, {"documents", required_argument, NULL, 'd'},
+        {"readers", required_argument, NULL, 'r'},     {"seconds", required_argument, NULL, 's'},
+        {"dir", required_argument, NULL, 'D'},         {0}};
+    load_options o = {.connections = 1, .documents = 1, .readers = 1, .seconds = 5, .dir = "."};
+    int got;
+    while ((got = getopt_long(argc, argv, "", flags, NULL)) != -1) {
+        switch (got) {
+        case 'p':
+            o.port = (uint16_t)number(optarg);
+            break;
+        case 'i':
+            o.pid = (int)number(optarg);
+            break;
+        case 'c':
+            o.connections = number(optarg);
+            break;
+        case 'd':
+            o.documents = number(optarg);
+            break;
+        case 'r':
+            o.readers = number(optarg);
+            break;
+        case 's':
+            o.seconds = number(optarg);
+            break;
+        case 'D':
+            o.dir = optarg;
+            break;
+        default:
+            exit(2);
+        }
+    }
+    if (o.connections == 0 || o.documents == 0 || o.readers == 0 || o.seconds == 0)
+        load_fail("every number is at least 1");
+    return o;
+}
+
+static void raise_file_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    static const struct {
+        const char *name;
+        void (*run)(const load_options *options);
+    } runs[] = {
+        {"write", load_write}, {"fanout", load_fanout}, {"idle", load_idle}, {"disk", load_disk}};
+    if (argc >= 2) {
+        load_options options = read_options(argc - 1, argv + 1);
+        raise_file_limit();
+        for (size_t i = 0; i < sizeof(runs) / sizeof(runs[0]); i++) {
+            if (strcmp(argv[1], runs[i].name) == 0) {
+                runs[i].run(&options);
+                return 0;
+            }
+        }
+    }
+    fprintf(stderr, "usage: bench_load write|fanout|idle|disk [flags]\n");
+    return 2;
+}

@@ -1,0 +1,32 @@
+/* What the parts of bench_load share: the options, and the runs themselves. Failures end the
+ * program: a benchmark that goes on after one measures something else. */
+#ifndef BENCH_LOAD_H
+#define BENCH_LOAD_H
+
+#include <stdint.h>
+
+typedef struct load_options {
+    uint16_t port;
+    int pid;              /* of the server, whose memory and time are read; 0: not */
+    unsigned connections; /* writers */
+    unsigned documents;
+    unsigned readers;
+    unsigned seconds;
+    const char *dir; /* disk: where the file is made */
+} load_options;
+
+/* Writers, each with one update in flight. Prints: writes_per_s p50_us p99_us */
+void load_write(const load_options *options);
+/* Writers of one document, and readers of it. Prints: writes_per_s events_per_s frames_per_s ... */
+void load_fanout(const load_options *options);
+/* Readers that hear nothing. Prints: bytes_per_reader */
+void load_idle(const load_options *options);
+/* A file appended to and synced. Prints: syncs_per_s */
+void load_disk(const load_options *options);
+
+/* Ends the program with a message. */
+_Noreturn void load_fail(const char *what);
+
+uint64_t load_now_ns(void);
+
+#endif

@@ -1,0 +1,216 @@
+/* Readers of event streams: what it costs to tell many of them, and what those cost that hear
+ * nothing. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include "connection.h"
+#include "load.h"
+#include "process.h"
+
+#define EVENTS_MAX   256
+#define DRAIN_NS_MAX 30000000000ull
+
+/* A stream, read line by line; of each line only the beginning is kept. */
+typedef struct reader {
+    int fd;
+    char line[32];
+    size_t line_len;
+    bool synced;
+    uint64_t seq; /* of the last id */
+} reader;
+
+typedef struct run {
+    int epoll;
+    reader *readers;
+    writer *writers;
+    unsigned writer_count;
+    unsigned reader_count;
+    unsigned synced;
+    uint64_t frames; /* update events that came, at all readers */
+    uint64_t bytes;
+    uint64_t writes; /* answered */
+    uint64_t posts;
+    uint64_t head;
+    bool writing;
+} run;
+
+static void add(run *r, int fd, void *what)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = what};
+    if (epoll_ctl(r->epoll, EPOLL_CTL_ADD, fd, &event) != 0)
+        load_fail("epoll_ctl");
+}
+
+static void open_reader(run *r, const load_options *options, unsigned index)
+{
+    reader *reading = &r->readers[index];
+    char request[128];
+    int len = snprintf(request, sizeof(request),
+                       "GET /docs/bench-%u/events?since=latest HTTP/1.1\r\nHost: localhost\r\n\r\n",
+                       index % options->documents);
+    reading->fd = connection_open(options->port, index);
+    connection_send(reading->fd, request, (size_t)len);
+    add(r, reading->fd, reading);
+}
+
+static void take_line(run *r, reader *reading)
+{
+    reading->line[reading->line_len] = '\0';
+    if (strcmp(reading->line, "event: update") == 0) {
+        r->frames++;
+    } else if (strcmp(reading->line, "event: sync") == 0 && !reading->synced) {
+        reading->synced = true;
+        r->synced++;
+    } else if (strncmp(reading->line, "id: ", 4) == 0) {
+        reading->seq = strtoull(reading->line + 4, NULL, 10);
+    }
+    reading->line_len = 0;
+}
+
+static void read_stream(run *r, reader *reading)
+{
+    char in[65536];
+    ssize_t got = recv(reading->fd, in, sizeof(in), 0);
+    if (got < 0 && errno == EAGAIN)
+        return;
+    if (got <= 0)
+        load_fail("the server ended a stream");
+    r->bytes += (uint64_t)got;
+    for (ssize_t i = 0; i < got; i++) {
+        if (in[i] == '\n')
+            take_line(r, reading);
+        else if (reading->line_len < sizeof(reading->line) - 1)
+            reading->line[reading->line_len++] = in[i];
+    }
+}
+
+static void post(run *r, writer *w)
+{
+    r->posts++;
+    writer_post(w);
+}
+
+static void read_answer(run *r, writer *w)
+{
+    if (!writer_read(w))
+        return;
+    const char *id = strstr(w->in, "\"id\":\"");
+    uint64_t seq = id != NULL ? strtoull(id + 6, NULL, 10) : 0;
+    if (seq > r->head)
+        r->head = seq;
+    r->writes++;
+    if (r->writing)
+        post(r, w);
+}
+
+/* Takes what has come, waiting for it for at most `wait_ms`. */
+static void turn(run *r, int wait_ms)
+{
+    struct epoll_event events[EVENTS_MAX];
+    int count = epoll_wait(r->epoll, events, EVENTS_MAX, wait_ms);
+    for (int i = 0; i < count; i++) {
+        writer *w = events[i].data.ptr;
+        if (w >= r->writers && w < r->writers + r->writer_count)
+            read_answer(r, w);
+        else
+            read_stream(r, events[i].data.ptr);
+    }
+}
+
+static run open_run(const load_options *options, unsigned writers)
+{
+    run r = {.epoll = epoll_create1(EPOLL_CLOEXEC),
+             .readers = calloc(options->readers, sizeof(reader)),
+             .writers = calloc(writers + 1, sizeof(writer)),
+             .writer_count = writers,
+             .reader_count = options->readers};
+    if (r.epoll < 0 || r.readers == NULL || r.writers == NULL)
+        load_fail("out of memory");
+    return r;
+}
+
+static void open_readers(run *r, const load_options *options, unsigned from, unsigned to)
+{
+    for (unsigned i = from; i < to; i++) {
+        open_reader(r, options, i);
+        while (r->synced < i + 1)
+            turn(r, 1000);
+    }
+}
+
+static bool all_have_read(const run *r)
+{
+    if (r->writes < r->posts)
+        return false;
+    for (unsigned i = 0; i < r->reader_count; i++)
+        if (r->readers[i].seq < r->head)
+            return false;
+    return true;
+}
+
+static void close_run(run *r)
+{
+    free(r->readers);
+    free(r->writers);
+}
+
+static uint64_t cpu_us(const load_options *options)
+{
+    return options->pid ? process_cpu_us(options->pid) : 0;
+}
+
+void load_fanout(const load_options *options)
+{
+    run r = open_run(options, options->connections);
+    open_readers(&r, options, 0, options->readers);
+    uint64_t before = r.readers[0].seq; /* what the document held already */
+    r.frames = r.bytes = 0;
+    r.writing = true;
+    uint64_t cpu_before_us = cpu_us(options);
+    uint64_t begin_ns = load_now_ns();
+    for (unsigned i = 0; i < options->connections; i++) {
+        writer_open(&r.writers[i], options->port, options->readers + i, 0);
+        add(&r, r.writers[i].fd, &r.writers[i]);
+        post(&r, &r.writers[i]);
+    }
+    while (load_now_ns() < begin_ns + options->seconds * 1000000000ull)
+        turn(&r, 100);
+    r.writing = false;
+    for (uint64_t give_up_ns = load_now_ns() + DRAIN_NS_MAX; !all_have_read(&r);) {
+        if (load_now_ns() > give_up_ns)
+            load_fail("a reader did not hear everything");
+        turn(&r, 100);
+    }
+    double seconds = (double)(load_now_ns() - begin_ns) / 1e9;
+    uint64_t cpu = cpu_us(options) - cpu_before_us;
+    double events = (double)(r.head - before) * r.reader_count;
+    printf("fanout readers=%u writers=%u writes_per_s=%.0f events_delivered_per_s=%.0f "
+           "frames_per_s=%.0f bytes_per_event=%.1f cpu_us_per_frame=%.2f cpu_us_per_event=%.2f\n",
+           r.reader_count, options->connections, (double)r.writes / seconds, events / seconds,
+           (double)r.frames / seconds, (double)r.bytes / events, (double)cpu / (double)r.frames,
+           (double)cpu / events);
+    close_run(&r);
+}
+
+void load_idle(const load_options *options)
+{
+    if (options->pid == 0)
+        load_fail("idle needs --pid");
+    run r = open_run(options, 0);
+    /* What any connection at all makes the server allocate is not a reader's. */
+    unsigned first = options->documents < options->readers ? options->documents : 1;
+    open_readers(&r, options, 0, first);
+    uint64_t before = process_own_bytes(options->pid);
+    open_readers(&r, options, first, options->readers);
+    uint64_t after = process_own_bytes(options->pid);
+    printf("idle readers=%u documents=%u own_bytes_before=%" PRIu64 " own_bytes_after=%" PRIu64
+           " bytes_per_reader=%.0f\n",
+           options->readers, options->documents, before, after,
+           ((double)after - (double)before) / (options->readers - first));
+    close_run(&r);
+}
