@@ -67,12 +67,16 @@ const untilConverged = async editors => {
   assert.fail(`the editors show different texts:\n${texts.join('\n----\n')}`)
 }
 
-/** Types at the end of a block, key by key. */
-const typeInBlock = async (editor, block, text) => {
+/** Puts the cursor at the end of a block, and waits until the other one sees it there: then the editor itself knows of it. */
+const placeCursor = async (editor, block, other) => {
   await editor.page.locator('.bn-editor .bn-inline-content').nth(block).click()
   await editor.page.keyboard.press('End')
-  await editor.page.keyboard.type(text, { delay: 5 })
+  await until(other.page, ([block]) =>
+    document.querySelectorAll('.bn-editor .bn-inline-content')[block]?.querySelector('.bn-collaboration-cursor__base'), block)
 }
+
+/** Types where the cursor is, key by key. */
+const type = (editor, text) => editor.page.keyboard.type(text, { delay: 5 })
 
 test('two browsers write together, through the death of the server', { timeout: 300_000 }, async t => {
   const dir = tempDir(t)
@@ -83,14 +87,17 @@ test('two browsers write together, through the death of the server', { timeout: 
 
   // Each has a block to write in: what two make of one empty block is the editor's business, not the server's.
   const ann = await openEditor(t, browser, url)
-  await typeInBlock(ann, 0, 'Block of ann.')
+  await ann.page.locator('.bn-editor .bn-inline-content').first().click()
+  await type(ann, 'Block of ann.')
   await ann.page.keyboard.press('Enter')
-  await ann.page.keyboard.type('Block of ben.', { delay: 5 })
+  await type(ann, 'Block of ben.')
   const ben = await openEditor(t, browser, url)
   await untilHolds(ben, ['Block of ann.', 'Block of ben.'])
+  await placeCursor(ann, 0, ben)
+  await placeCursor(ben, 1, ann)
 
   await t.test('both type at once, and converge', async () => {
-    await Promise.all([typeInBlock(ann, 0, ' Alpha-one.'), typeInBlock(ben, 1, ' Beta-two.')])
+    await Promise.all([type(ann, ' Alpha-one.'), type(ben, ' Beta-two.')])
     const words = ['Block of ann. Alpha-one.', 'Block of ben. Beta-two.']
     await Promise.all([ann, ben].map(editor => untilHolds(editor, words)))
     await untilConverged([ann, ben])
@@ -104,11 +111,11 @@ test('two browsers write together, through the death of the server', { timeout: 
   })
 
   await t.test('the server is killed in mid-typing: both carry on', async () => {
-    const typing = [typeInBlock(ann, 0, ' While it dies, ann writes on.'), typeInBlock(ben, 1, ' And so does ben.')]
+    const typing = [type(ann, ' While it dies, ann writes on.'), type(ben, ' And so does ben.')]
     await server.stop('SIGKILL')
     await Promise.all(typing)
-    await typeInBlock(ann, 0, ' Offline-ann.')
-    await typeInBlock(ben, 1, ' Offline-ben.')
+    await type(ann, ' Offline-ann.')
+    await type(ben, ' Offline-ben.')
     await shot(ben.page, 'offline')
     server = await startServer(t, { dir, args: ['--static', SITE, '--listen', `127.0.0.1:${server.port}`] })
     const words = ['While it dies, ann writes on. Offline-ann.', 'And so does ben. Offline-ben.']
