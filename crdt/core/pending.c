@@ -2,6 +2,10 @@
 
 #include "core/doc.h"
 
+/* Pieces are folded once there are so many: each fold merges all that waits as often, so this
+ * bounds the work of one call, whatever has gathered. */
+#define PIECES_MAX 32
+
 void crdt__pending_init(crdt_doc *doc)
 {
     crdt__pending *p = &doc->pending;
@@ -41,7 +45,33 @@ bool crdt__pending_add(crdt_doc *doc, crdt_bytes update)
     memcpy(copy, update.data, update.len);
     p->pieces[p->piece_count++] = (crdt_bytes){copy, update.len};
     p->bytes += update.len;
-    return true;
+    return p->piece_count < PIECES_MAX || crdt__pending_fold(doc) == CRDT_OK;
+}
+
+/* Two by two, in the order of arrival: where pieces overlap, or GC structs meet, the bytes depend
+ * on it. */
+static crdt_err merge_in_turn(const crdt__pending *p, crdt_buf *folded)
+{
+    crdt_err err = CRDT_OK;
+    for (size_t i = 1; i < p->piece_count && err == CRDT_OK; i++) {
+        crdt_bytes pair[2] = {p->pieces[0], p->pieces[i]};
+        if (i > 1)
+            pair[0] = (crdt_bytes){folded->data, folded->len};
+        crdt_buf merged = {.mem = folded->mem};
+        err = crdt_update_merge_v1(pair, 2, &merged);
+        crdt_buf_free(folded);
+        *folded = merged;
+    }
+    return err;
+}
+
+static bool pieces_are_apart(const crdt__pending *p)
+{
+    const crdt__range *ranges = crdt__idset_ranges(&p->structs);
+    uint64_t units = 0;
+    for (size_t i = 0; i < crdt__idset_count(&p->structs); i++)
+        units += ranges[i].len;
+    return units == p->units && !p->has_gc;
 }
 
 crdt_err crdt__pending_fold(crdt_doc *doc)
@@ -50,16 +80,8 @@ crdt_err crdt__pending_fold(crdt_doc *doc)
     if (p->piece_count < 2)
         return CRDT_OK;
     crdt_buf folded = {.mem = doc->budget.mem};
-    crdt_err err = CRDT_OK;
-    for (size_t i = 1; i < p->piece_count && err == CRDT_OK; i++) {
-        crdt_bytes pair[2] = {p->pieces[0], p->pieces[i]};
-        if (i > 1)
-            pair[0] = (crdt_bytes){folded.data, folded.len};
-        crdt_buf merged = {.mem = doc->budget.mem};
-        err = crdt_update_merge_v1(pair, 2, &merged);
-        crdt_buf_free(&folded);
-        folded = merged;
-    }
+    crdt_err err = pieces_are_apart(p) ? crdt_update_merge_v1(p->pieces, p->piece_count, &folded)
+                                       : merge_in_turn(p, &folded);
     if (err == CRDT_OK) {
         release_pieces(doc);
         if (!crdt__pending_add(doc, (crdt_bytes){folded.data, folded.len}))
@@ -77,20 +99,30 @@ crdt_bytes crdt__pending_take(crdt_doc *doc)
     p->bytes = 0;
     crdt__u64map_clear(&p->missing);
     crdt__idset_clear(&p->structs);
+    p->units = 0;
+    p->has_gc = false;
     return piece;
+}
+
+/* True if something waits for a client that has got new structs, and now is far enough. */
+static bool moved_on(const crdt_doc *doc)
+{
+    for (size_t i = 0; i < doc->txn.touched_count; i++) {
+        const crdt__client *client = &doc->clients[doc->txn.touched[i]];
+        const uint64_t *clock = crdt__u64map_find(&doc->pending.missing, client->id);
+        if (clock && *clock < client->state)
+            return true;
+    }
+    return false;
 }
 
 bool crdt__pending_retry(const crdt_doc *doc)
 {
-    const crdt__u64map *missing = &doc->pending.missing;
-    if (!doc->pending.piece_count)
-        return false;
-    for (size_t i = 0; i < missing->cap; i++) {
-        const crdt__u64map_slot *slot = &missing->slots[i];
-        const uint64_t *client =
-            slot->used ? crdt__u64map_find(&doc->client_index, slot->key) : NULL;
-        if (client && slot->value < doc->clients[*client].state)
-            return true;
-    }
-    return false;
+    const crdt__pending *p = &doc->pending;
+    return p->piece_count > 0 && (p->overdue || moved_on(doc));
+}
+
+void crdt__pending_settle(crdt_doc *doc)
+{
+    doc->pending.overdue = doc->pending.piece_count > 0 && moved_on(doc);
 }

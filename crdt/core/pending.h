@@ -17,7 +17,10 @@ typedef struct crdt__pending {
     size_t bytes;         /* of all pieces */
     crdt__u64map missing; /* client -> the smallest clock that somebody waits behind */
     crdt__idset structs;  /* the clocks that the pieces hold */
-    crdt__idset deletes;  /* deleted ranges of clocks that are not known yet */
+    uint64_t units;      /* of all structs of all pieces: more than `structs` has if some overlap */
+    bool has_gc;         /* there are GC structs among them */
+    crdt__idset deletes; /* deleted ranges of clocks that are not known yet */
+    bool overdue;        /* what waits could have gone when the last transaction ended */
     size_t deletes_count; /* ranges in it, about */
 } crdt__pending;
 
@@ -29,7 +32,8 @@ static inline bool crdt__pending_any(const crdt__pending *p)
     return p->piece_count > 0 || p->deletes_count > 0;
 }
 
-/* Makes the pieces one (yjs: mergeUpdates, two by two). CRDT_OK, or CRDT_NO_MEMORY: unchanged. */
+/* Makes the pieces one, as Yjs does it with mergeUpdates, two by two. CRDT_OK, or CRDT_NO_MEMORY:
+ * unchanged. */
 CRDT_MUST_CHECK crdt_err crdt__pending_fold(crdt_doc *doc);
 
 /* Adds one encoded update without deletes, copied. False when out of memory. */
@@ -39,7 +43,11 @@ bool crdt__pending_add(crdt_doc *doc, crdt_bytes update);
  * budget. */
 crdt_bytes crdt__pending_take(crdt_doc *doc);
 
-/* True if a client that something waits for has moved on. */
+/* True if a client that something waits for has moved on in this transaction, or had at the end of
+ * the one before. */
 bool crdt__pending_retry(const crdt_doc *doc);
+
+/* Notes at the end of a transaction what the next one has to know. */
+void crdt__pending_settle(crdt_doc *doc);
 
 #endif

@@ -72,6 +72,52 @@ static bool has_new_deletes(const crdt__idset *waiting, const crdt__idset *rest)
     return false;
 }
 
+/* True if a client that got new structs has deletes waiting for them. The others' wait on: they did
+ * not fit before, and nothing moved. */
+static bool waiting_deletes_fit(const crdt_doc *doc)
+{
+    const crdt__idset *waiting = &doc->pending.deletes;
+    const crdt__range *ranges = crdt__idset_ranges(waiting);
+    for (size_t i = 0; i < doc->txn.touched_count && crdt__idset_count(waiting) > 0; i++) {
+        const crdt__client *client = &doc->clients[doc->txn.touched[i]];
+        size_t low = 0; /* the first range of this client, or where it would be */
+        for (size_t high = crdt__idset_count(waiting); low < high;) {
+            size_t mid = low + (high - low) / 2;
+            if (ranges[mid].client > client->id)
+                low = mid + 1;
+            else
+                high = mid;
+        }
+        if (low < crdt__idset_count(waiting) && ranges[low].client == client->id &&
+            ranges[low].clock < client->state)
+            return true;
+    }
+    return false;
+}
+
+/* Goes through all that waits; what still cannot be applied is left in its place. */
+static bool retry_deletes(crdt_doc *doc, crdt__idset *rest)
+{
+    crdt__idset *waiting = &doc->pending.deletes;
+    const crdt__range *ranges = crdt__idset_ranges(waiting);
+    for (size_t i = 0; i < crdt__idset_count(waiting); i++)
+        if (!apply_range(doc, &ranges[i], rest))
+            return false;
+    crdt__idset_deinit(waiting);
+    *waiting = *rest;
+    crdt__idset_init(rest, doc->budget.mem);
+    return true;
+}
+
+static bool add_waiting_deletes(crdt__idset *waiting, const crdt__idset *rest)
+{
+    const crdt__range *ranges = crdt__idset_ranges(rest);
+    for (size_t i = 0; i < crdt__idset_count(rest); i++)
+        if (!crdt__idset_add(waiting, ranges[i].client, ranges[i].clock, ranges[i].len))
+            return false;
+    return true;
+}
+
 /* Applies the deletes of the update, then those that waited; what cannot be applied yet waits. */
 static bool apply_deletes(crdt_doc *doc, const crdt__v1_shape *shape, bool *is_new)
 {
@@ -80,18 +126,14 @@ static bool apply_deletes(crdt_doc *doc, const crdt__v1_shape *shape, bool *is_n
     crdt__idset_init(&rest, doc->budget.mem);
     bool ok = apply_encoded_deletes(doc, shape, &rest);
     *is_new = ok && crdt__idset_count(&rest) > 0 && has_new_deletes(&p->deletes, &rest);
-    const crdt__range *waiting = crdt__idset_ranges(&p->deletes);
-    for (size_t i = 0; ok && i < crdt__idset_count(&p->deletes); i++)
-        ok = apply_range(doc, &waiting[i], &rest);
-    ok = ok && crdt__idset_normalize(&rest);
-    if (!ok) {
-        crdt__idset_deinit(&rest);
-        return false;
-    }
-    crdt__idset_deinit(&p->deletes);
-    p->deletes = rest;
-    p->deletes_count = crdt__idset_count(&rest);
-    return true;
+    if (ok && waiting_deletes_fit(doc))
+        ok = retry_deletes(doc, &rest);
+    else if (ok && *is_new)
+        ok = add_waiting_deletes(&p->deletes, &rest);
+    ok = ok && crdt__idset_normalize(&p->deletes);
+    p->deletes_count = crdt__idset_count(&p->deletes);
+    crdt__idset_deinit(&rest);
+    return ok;
 }
 
 /* ---- structs ---- */
@@ -138,6 +180,7 @@ static bool apply_valid(crdt_doc *doc, crdt_bytes update, const crdt__v1_shape *
     if (!keep_rest(doc, &rest) || !apply_deletes(doc, shape, &new_deletes) ||
         (retries && !retry(doc)))
         return false;
+    crdt__pending_settle(doc);
     out->integrated = crdt__txn_changed(doc);
     out->changed = out->integrated || new_structs || new_deletes;
     return crdt__txn_commit(doc);

@@ -288,7 +288,8 @@ static void write_parked(scheduler *run, const crdt__wstruct *ws, crdt__writer *
 
 static bool note_waiting(scheduler *run)
 {
-    crdt__idset *waiting = &run->doc->pending.structs;
+    crdt__pending *p = &run->doc->pending;
+    crdt__idset *waiting = &p->structs;
     for (size_t i = 0; i < run->rest_count; i++) {
         const parked *entry = &run->rest[i];
         crdt__section from = entry->from;
@@ -297,9 +298,12 @@ static bool note_waiting(scheduler *run)
              more = !entry->is_alone && from.left > 0) {
             if (!entry->is_alone)
                 crdt__section_next(&from, &ws);
-            if (ws.kind != CRDT__SKIP &&
-                !crdt__idset_add(waiting, ws.id.client, ws.id.clock, ws.len))
+            if (ws.kind == CRDT__SKIP)
+                continue;
+            if (!crdt__idset_add(waiting, ws.id.client, ws.id.clock, ws.len))
                 return false;
+            p->units += ws.len;
+            p->has_gc = p->has_gc || ws.kind == CRDT__GC;
         }
     }
     return crdt__idset_normalize(waiting);
@@ -328,7 +332,7 @@ static bool encode_rest(scheduler *run, crdt__rest *rest)
         }
     }
     crdt__write_varuint(&w, 0); /* no deletes */
-    return crdt__writer_finish(&w) == CRDT_OK && note_waiting(run);
+    return crdt__writer_finish(&w) == CRDT_OK && (!rest->is_new || note_waiting(run));
 }
 
 bool crdt__schedule(crdt_doc *doc, crdt_bytes update, const crdt__v1_shape *shape, crdt__rest *rest)
