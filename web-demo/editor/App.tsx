@@ -1,97 +1,138 @@
-import { useEffect, useState } from 'react'
-import { addressOf, nameFromAddress, nameProblem } from './documentName'
+import { useCallback, useEffect, useState, useSyncExternalStore } from 'react'
+import { Documents } from './Documents'
 import { Editor } from './Editor'
-import { Faces, NameField } from './People'
-import { loadPerson, savePerson, type Person } from './person'
-import { type Connection, type Opened, useConnection, useDocument, usePresent, useUnsent } from './useDocument'
+import { type Person, recallPerson, rememberPerson } from './identity'
+import { Notice } from './Notice'
+import { People } from './People'
+import { addressOf, documentInAddress, FIRST_DOCUMENT, goTo } from './route'
+import { createDocument } from './seed'
+import { Session } from './session'
+import { Status } from './Status'
+import { type Theme, useTheme } from './theme'
 
-const sentences: Record<Connection, string> = {
-  connecting: 'Connecting…',
-  synced: 'Saved',
-  offline: 'Offline: you can write on',
-  deleted: 'This document was deleted',
-  refused: 'The server does not take this document’s edits',
+export function App() {
+  const name = useDocumentInAddress()
+  const [person, setPerson] = useState(recallPerson)
+  const [theme, toggleTheme] = useTheme()
+  const [session, reopen] = useSession(name, person)
+
+  useEffect(() => {
+    document.title = `${name} · weft`
+  }, [name])
+
+  const onPerson = (changed: Person) => {
+    setPerson(changed)
+    rememberPerson(changed)
+    session?.rename(changed)
+  }
+
+  if (session === null) return null
+  return <Page key={session.doc.clientID} {...{ session, reopen, person, onPerson, theme, toggleTheme }} />
 }
 
-const State = ({ connection, unsent }: { connection: Connection, unsent: number }) => {
-  const saving = connection === 'synced' && unsent > 0
-  const waiting = connection !== 'synced' && unsent > 0 ? `, ${unsent} ${unsent === 1 ? 'edit' : 'edits'} to send` : ''
-  return (
-    <p className={`state ${saving ? 'saving' : connection}`} role="status">
-      {saving ? 'Saving…' : sentences[connection] + waiting}
-    </p>
-  )
+interface PageProps {
+  session: Session
+  reopen(): void
+  person: Person
+  onPerson(person: Person): void
+  theme: Theme
+  toggleTheme(): void
 }
 
-const DocumentField = ({ name, onOpen }: { name: string, onOpen: (name: string) => void }) => {
-  const [draft, setDraft] = useState(name)
-  useEffect(() => setDraft(name), [name])
-  const problem = nameProblem(draft.trim())
-  return (
-    <form
-      className="document"
-      onSubmit={event => {
-        event.preventDefault()
-        if (problem === null) onOpen(draft.trim())
-      }}
-    >
-      <label>
-        <span className="hidden">Document</span>
-        <input
-          value={draft}
-          spellCheck={false}
-          aria-invalid={problem !== null}
-          title={problem ?? 'The document’s name: change it and press Enter to open another'}
-          onChange={event => setDraft(event.target.value)}
-          onBlur={() => setDraft(name)}
-        />
-      </label>
-    </form>
-  )
-}
-
-const Desk = ({ name, opened, onOpen }: { name: string, opened: Opened, onOpen: (name: string) => void }) => {
-  const [person, setPerson] = useState<Person>(loadPerson)
-  const connection = useConnection(opened.provider)
-  const unsent = useUnsent(opened.provider)
-  const present = usePresent(opened.provider)
-  useEffect(() => savePerson(person), [person])
-  const over = connection === 'deleted' || connection === 'refused'
+function Page({ session, reopen, person, onPerson, theme, toggleTheme }: PageProps) {
+  const state = useSyncExternalStore(session.subscribe, session.snapshot)
+  const stopped = state.deleted !== 'no' || state.closed !== null
+  useWarningBeforeLoss(state.unsent > 0)
   return (
     <>
-      <header>
-        <a className="mark" href="?" aria-label="weft: the welcome document"><img src="/weft.svg" alt="" width="26" height="26" />weft</a>
-        <DocumentField name={name} onOpen={onOpen} />
-        <State connection={connection} unsent={unsent} />
-        <div className="people">
-          <Faces present={present} />
-          <NameField person={person} onChange={setPerson} />
-        </div>
+      <header className="bar">
+        <a
+          className="brand"
+          href={addressOf(FIRST_DOCUMENT)}
+          onClick={(event) => {
+            event.preventDefault()
+            goTo(FIRST_DOCUMENT)
+          }}
+        >
+          <img src="/mark.svg" alt="" width="22" height="22" />
+          <span>weft</span>
+        </a>
+        <span className="slash" aria-hidden="true">
+          /
+        </span>
+        <Documents name={session.name} />
+        <div className="space" />
+        <Status state={state} />
+        <ThemeButton theme={theme} onToggle={toggleTheme} />
+        <People people={state.people} person={person} onChange={onPerson} />
       </header>
-      <main>
-        {connection === 'connecting'
-          ? <p className="waiting">Opening “{name}”…</p>
-          : <Editor opened={opened} person={person} editable={!over} />}
+      <Notice session={session} state={state} onReopen={reopen} />
+      <main className="sheet" data-testid="sheet" data-ready={state.ready}>
+        {state.ready ? <Editor session={session} theme={theme} editable={!stopped} /> : !stopped && <Skeleton />}
       </main>
     </>
   )
 }
 
-export const App = () => {
-  const [name, setName] = useState(nameFromAddress)
-  const opened = useDocument(name)
+function ThemeButton({ theme, onToggle }: { theme: Theme; onToggle(): void }) {
+  return (
+    <button type="button" className="icon-button" aria-label={theme === 'dark' ? 'Light colours' : 'Dark colours'} onClick={onToggle}>
+      <svg viewBox="0 0 20 20" aria-hidden="true">
+        <circle cx="10" cy="10" r="6.25" />
+        <path className="half" d="M10 3.75a6.25 6.25 0 0 1 0 12.500z" />
+      </svg>
+    </button>
+  )
+}
+
+function Skeleton() {
+  return (
+    <div className="skeleton" aria-hidden="true">
+      <i />
+      <i />
+      <i />
+      <i />
+    </div>
+  )
+}
+
+function useDocumentInAddress(): string {
+  const [name, setName] = useState(documentInAddress)
   useEffect(() => {
-    document.title = `${name} · weft`
-  }, [name])
-  useEffect(() => {
-    const onPopState = () => setName(nameFromAddress())
-    addEventListener('popstate', onPopState)
-    return () => removeEventListener('popstate', onPopState)
+    const follow = () => setName(documentInAddress())
+    addEventListener('popstate', follow)
+    addEventListener('hashchange', follow)
+    return () => {
+      removeEventListener('popstate', follow)
+      removeEventListener('hashchange', follow)
+    }
   }, [])
-  const open = (next: string) => {
-    if (next === name) return
-    history.pushState(null, '', addressOf(next))
-    setName(next)
-  }
-  return opened && <Desk key={name} name={name} opened={opened} onOpen={open} />
+  return name
+}
+
+/** A session for as long as the name stays, or until it is reopened. */
+function useSession(name: string, person: Person): [Session | null, () => void] {
+  const [session, setSession] = useState<Session | null>(null)
+  const [times, setTimes] = useState(0)
+  useEffect(() => {
+    const opened = new Session(name, person)
+    setSession(opened)
+    return () => opened.end()
+    // A new name of the person reaches the session by rename().
+  }, [name, times])
+  const reopen = useCallback(() => {
+    createDocument(name)
+      .catch((error: unknown) => console.error('the document could not be created', error))
+      .finally(() => setTimes((before) => before + 1))
+  }, [name])
+  return [session?.name === name ? session : null, reopen]
+}
+
+function useWarningBeforeLoss(unsent: boolean): void {
+  useEffect(() => {
+    if (!unsent) return
+    const warn = (event: BeforeUnloadEvent) => event.preventDefault()
+    addEventListener('beforeunload', warn)
+    return () => removeEventListener('beforeunload', warn)
+  }, [unsent])
 }

@@ -1,26 +1,34 @@
-import { BlockNoteView } from '@blocknote/mantine'
-import { useCreateBlockNote } from '@blocknote/react'
-import { useEffect } from 'react'
-import type { Person } from './person'
-import type { Opened } from './useDocument'
 import '@blocknote/core/fonts/inter.css'
 import '@blocknote/mantine/style.css'
+import { BlockNoteView } from '@blocknote/mantine'
+import { useCreateBlockNote } from '@blocknote/react'
+import { useEffect, useMemo } from 'react'
+import { caretsFor } from './carets'
+import type { Session } from './session'
+import type { Theme } from './theme'
 
-/** The name of the document's root that holds the blocks. */
-const FRAGMENT = 'blocks'
+interface Props {
+  session: Session
+  theme: Theme
+  editable: boolean
+}
 
-export const Editor = ({ opened, person, editable }: { opened: Opened, person: Person, editable: boolean }) => {
-  const { doc, provider } = opened
-  const editor = useCreateBlockNote({
-    collaboration: {
-      fragment: doc.getXmlFragment(FRAGMENT),
-      provider,
-      user: person,
-      showCursorLabels: 'always',
+export function Editor({ session, theme, editable }: Props) {
+  const carets = useMemo(() => caretsFor(session.provider.awareness), [session])
+  useEffect(() => carets.stop, [carets])
+  const editor = useCreateBlockNote(
+    {
+      collaboration: {
+        provider: session.provider,
+        fragment: session.fragment,
+        user: session.provider.awareness.getLocalState()?.user,
+        renderCursor: carets.render,
+      },
+      // An empty block after the last one would be written by everybody who looks.
+      trailingBlock: false,
+      domAttributes: { editor: { 'aria-label': `Document ${session.name}`, 'data-testid': 'editor' } },
     },
-  }, [opened])
-  useEffect(() => {
-    provider.awareness.setLocalStateField('user', person)
-  }, [provider, person])
-  return <BlockNoteView editor={editor} editable={editable} />
+    [session],
+  )
+  return <BlockNoteView editor={editor} editable={editable} theme={theme} />
 }

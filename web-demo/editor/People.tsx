@@ -1,42 +1,81 @@
-import { useState } from 'react'
-import { initials, NAME_LENGTH_MAX, type Person } from './person'
-import type { Present } from './useDocument'
+// Who is here, and who we are.
+import { COLORS, initials, NAME_LENGTH_MAX, type Person } from './identity'
+import { Popover } from './Popover'
+import type { Present } from './session'
 
-/** Faces shown before the rest is a number. */
-const SHOWN_MAX = 6
+const FACES_MAX = 4
 
-const Face = ({ person }: { person: Present }) => (
-  <li className="face" style={{ background: person.color }} title={person.isSelf ? `${person.name} (you)` : person.name}>
-    <span aria-hidden="true">{initials(person.name)}</span>
-    <span className="hidden">{person.isSelf ? `${person.name}, you` : person.name}</span>
-  </li>
-)
+interface Props {
+  people: Present[]
+  person: Person
+  onChange(person: Person): void
+}
 
-export const Faces = ({ present }: { present: Present[] }) => (
-  <ul className="faces" aria-label="Who is here">
-    {present.slice(0, SHOWN_MAX).map(person => <Face key={person.client} person={person} />)}
-    {present.length > SHOWN_MAX && <li className="face more">+{present.length - SHOWN_MAX}</li>}
-  </ul>
-)
-
-export const NameField = ({ person, onChange }: { person: Person, onChange: (person: Person) => void }) => {
-  const [draft, setDraft] = useState(person.name)
-  const keep = () => {
-    const name = draft.trim()
-    if (name === '') setDraft(person.name)
-    else if (name !== person.name) onChange({ ...person, name })
-  }
+export function People({ people, person, onChange }: Props) {
+  const others = people.filter((other) => !other.isSelf)
+  const self: Present = { ...person, clientId: 0, isSelf: true }
+  const faces = [...others.slice(0, FACES_MAX - 1), self]
+  const hidden = others.length + 1 - faces.length
+  const label = others.length === 0 ? 'Only you are here' : `${others.length + 1} people are here`
+  const button = (
+    <span className="faces">
+      {hidden > 0 && <span className="face more">+{hidden}</span>}
+      {faces.map((face) => (
+        <Face key={face.clientId} person={face} />
+      ))}
+    </span>
+  )
   return (
-    <label className="name">
-      <span className="hidden">Your name</span>
+    <Popover className="people" label={label} button={button}>
+      {() => (
+        <>
+          <Self person={person} onChange={onChange} />
+          <ul className="others" aria-label="Others who are here">
+            {others.map((other) => (
+              <li key={other.clientId}>
+                <Face person={other} />
+                <span>{other.name}</span>
+              </li>
+            ))}
+          </ul>
+          {others.length === 0 && <p className="quiet note">Nobody else is here. Open this page in another window, or send somebody its address.</p>}
+        </>
+      )}
+    </Popover>
+  )
+}
+
+function Face({ person }: { person: Person }) {
+  return (
+    <span className="face" style={{ background: person.color }} title={person.name} aria-hidden="true">
+      {initials(person.name)}
+    </span>
+  )
+}
+
+function Self({ person, onChange }: { person: Person; onChange(person: Person): void }) {
+  return (
+    <form className="self" onSubmit={(event) => event.preventDefault()}>
+      <label className="caption" htmlFor="own-name">
+        Your name
+      </label>
       <input
-        value={draft}
+        id="own-name"
+        className="field"
+        defaultValue={person.name}
         maxLength={NAME_LENGTH_MAX}
+        autoComplete="nickname"
         spellCheck={false}
-        onChange={event => setDraft(event.target.value)}
-        onBlur={keep}
-        onKeyDown={event => { if (event.key === 'Enter') event.currentTarget.blur() }}
+        onChange={(event) => event.target.value.trim() && onChange({ ...person, name: event.target.value.trim() })}
       />
-    </label>
+      <fieldset className="swatches">
+        <legend className="visually-hidden">Your colour</legend>
+        {Object.entries(COLORS).map(([name, color]) => (
+          <label key={color} style={{ background: color }} title={name}>
+            <input type="radio" name="color" checked={color === person.color} aria-label={name} onChange={() => onChange({ ...person, color })} />
+          </label>
+        ))}
+      </fieldset>
+    </form>
   )
 }

@@ -1,7 +1,5 @@
-import { StrictMode } from 'react'
+import './style.css'
 import { createRoot } from 'react-dom/client'
 import { App } from './App'
-import './style.css'
 
-const root = document.getElementById('root')
-if (root) createRoot(root).render(<StrictMode><App /></StrictMode>)
+createRoot(document.getElementById('root') as HTMLElement).render(<App />)
