@@ -1,135 +1,120 @@
-// Two browsers edit one document; the server is killed in mid-typing and started again; nothing that was acknowledged is missing,
-// and both pages carry on by themselves.
-//
-// WEFT_SHOTS=DIR keeps screenshots. The demo must have been built (npm --prefix web-demo run build).
+// Two people write in one document, in two browsers, through everything that happens to their server.
 import assert from 'node:assert/strict'
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
-import { test } from 'node:test'
-import { chromium } from 'playwright-core'
-import { startServer, tempDir } from '../http/server.mjs'
+import test, { before } from 'node:test'
+import { browserForTest, buildDemo, converged, Server, Window } from './demo.mjs'
 
-const PATIENCE_MS = 60_000
-const SITE = new URL('../../web-demo/dist', import.meta.url).pathname
-const flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-  '--disable-component-update', '--disable-sync']
+before(buildDemo)
 
-const shot = async (page, name) => {
-  const dir = process.env.WEFT_SHOTS
-  if (!dir) return
-  mkdirSync(dir, { recursive: true })
-  await page.screenshot({ path: join(dir, `${name}.png`) })
+/** `a1 a2 a3 ...`: words that cannot be mistaken for one another, and an order that can be checked. */
+const words = (letter, from, to) => Array.from({ length: to - from + 1 }, (_, i) => `${letter}${from + i}.`)
+
+async function type(window, list) {
+  for (const word of list) await window.page.keyboard.type(`${word} `)
 }
 
-/** A browser of its own: no storage, no channel shared with the others. */
-const openEditor = async (t, browser, url) => {
-  const context = await browser.newContext({ viewport: { width: 1100, height: 760 } })
-  t.after(() => context.close())
-  const page = await context.newPage()
-  page.setDefaultTimeout(PATIENCE_MS)
-  const errors = []
-  page.on('pageerror', error => errors.push(error))
-  await page.goto(url)
-  await page.locator('.bn-editor').waitFor()
-  return { page, errors, text: () => page.locator('.bn-editor').innerText() }
+function assertHas(blocks, list) {
+  const text = list.map((word) => `${word} `).join('')
+  assert.ok(blocks.some((block) => block.includes(text.trimEnd())), `${text}in ${JSON.stringify(blocks, null, 2)}`)
 }
 
-/** The text without the names that cursors carry. */
-const content = page => page.evaluate(() => {
-  const editor = document.querySelector('.bn-editor').cloneNode(true)
-  for (const cursor of editor.querySelectorAll('.bn-collaboration-cursor__base')) cursor.remove()
-  return editor.innerText.replace(/[\u2060\u200b]/g, '')
+async function twoPeople(t) {
+  const server = await Server.forTest(t)
+  const browser = await browserForTest(t)
+  const address = `${server.url}/?doc=two%20people`
+  const [ada, ben] = await Promise.all([Window.open(browser, address), Window.open(browser, address)])
+  await ada.callMyself('Ada')
+  await ben.callMyself('Ben')
+  t.after(() => assert.deepEqual([...ada.problems, ...ben.problems], [], 'errors on the pages'))
+  return { server, browser, address, ada, ben }
+}
+
+test('both write at once, and see each other', async (t) => {
+  const { ada, ben } = await twoPeople(t)
+  assert.deepEqual(await converged(ada, ben), ['two people', ''], 'begun once, though both opened it new')
+  await ada.clickBlock(1)
+  await ben.clickBlock(0)
+  await ben.page.keyboard.press('Enter')
+  await Promise.all([type(ada, words('a', 1, 40)), type(ben, words('b', 1, 40))])
+  await Promise.all([ada.allSent(), ben.allSent()])
+  const blocks = await converged(ada, ben)
+  assertHas(blocks, words('a', 1, 40))
+  assertHas(blocks, words('b', 1, 40))
+  await Promise.all([ada.seesCaretOf('Ben'), ben.seesCaretOf('Ada')])
+  await ben.callMyself('Benedict')
+  await ben.clickBlock(1)
+  await ada.seesCaretOf('Benedict')
+  await ada.shot('together')
 })
 
-const until = (page, test, ...args) => page.waitForFunction(test, args, { timeout: PATIENCE_MS })
+test('the server is killed while both write; both go on, and nothing is lost', async (t) => {
+  const { server, browser, address, ada, ben } = await twoPeople(t)
+  await ada.clickBlock(1)
+  await ben.clickBlock(0)
+  await ben.page.keyboard.press('Enter')
+  await Promise.all([type(ada, words('a', 1, 10)), type(ben, words('b', 1, 10))])
+  await Promise.all([ada.allSent(), ben.allSent()])
+  const acknowledged = await converged(ada, ben)
 
-const untilHolds = async (editor, words) => {
-  try {
-    await until(editor.page, ([words]) => {
-      const copy = document.querySelector('.bn-editor').cloneNode(true)
-      for (const cursor of copy.querySelectorAll('.bn-collaboration-cursor__base')) cursor.remove()
-      const text = copy.textContent.replace(/[\u2060\u200b]/g, '')
-      return words.every(word => text.includes(word))
-    }, words)
-  } catch (error) {
-    throw new Error(`waited in vain for ${words} in: ${await content(editor.page)}`, { cause: error })
-  }
-}
+  const typing = Promise.all([type(ada, words('a', 11, 60)), type(ben, words('b', 11, 60))])
+  await Promise.all([ada.sees('b20.'), ben.sees('a20.')])
+  await server.kill()
+  await Promise.all([ada.connection('disconnected'), ben.connection('disconnected')])
+  await typing
+  await ada.until('unsent edits counted', () => Number(document.querySelector('[data-testid=status]').dataset.unsent) > 0)
+  await ada.shot('offline')
+  await Promise.all([type(ada, words('a', 61, 70)), type(ben, words('b', 61, 70))])
 
-const untilConverged = async editors => {
-  const deadline = Date.now() + PATIENCE_MS
-  let texts
-  do {
-    texts = await Promise.all(editors.map(editor => content(editor.page)))
-    if (texts.every(text => text === texts[0])) return texts[0]
-    await new Promise(resolve => setTimeout(resolve, 50))
-  } while (Date.now() < deadline)
-  assert.fail(`the editors show different texts:\n${texts.join('\n----\n')}`)
-}
+  await server.start()
+  await Promise.all([ada.allSent(), ben.allSent()])
+  const blocks = await converged(ada, ben)
+  for (const block of acknowledged) assert.ok(blocks.some((now) => now.startsWith(block.trimEnd())), `acknowledged: ${block}`)
+  assertHas(blocks, words('a', 1, 70))
+  assertHas(blocks, words('b', 1, 70))
+  await Promise.all([ada.seesCaretOf('Ben'), ben.seesCaretOf('Ada')])
 
-/** Puts the cursor at the end of a block, and waits until the other one sees it there: then the editor itself knows of it. */
-const placeCursor = async (editor, block, other) => {
-  await editor.page.locator('.bn-editor .bn-inline-content').nth(block).click()
-  await editor.page.keyboard.press('End')
-  await until(other.page, ([block]) =>
-    document.querySelectorAll('.bn-editor .bn-inline-content')[block]?.querySelector('.bn-collaboration-cursor__base'), block)
-}
+  const third = await Window.open(browser, address)
+  assert.deepEqual(await converged(third, ada), blocks)
+  await third.shot('third')
+})
 
-/** Types where the cursor is, key by key. */
-const type = (editor, text) => editor.page.keyboard.type(text, { delay: 5 })
+test('what is written just before the window closes is there afterwards', async (t) => {
+  const { browser, address, ada } = await twoPeople(t)
+  await ada.clickBlock(1)
+  await ada.page.keyboard.insertText('last words')
+  await ada.page.close({ runBeforeUnload: false })
+  const later = await Window.open(browser, address)
+  await later.sees('last words')
+})
 
-test('two browsers write together, through the death of the server', { timeout: 300_000 }, async t => {
-  const dir = tempDir(t)
-  let server = await startServer(t, { dir, args: ['--static', SITE] })
-  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: flags })
-  t.after(() => browser.close())
-  const url = `${server.url}/?doc=together`
+test('a document that is deleted says so, and can be begun anew', async (t) => {
+  const { server, ada, ben } = await twoPeople(t)
+  await ada.clickBlock(1)
+  await type(ada, words('a', 1, 3))
+  await Promise.all([ada.allSent(), ben.sees('a3.')])
+  const response = await fetch(`${server.url}/docs/two%20people`, { method: 'DELETE' })
+  assert.equal(response.status, 204)
+  await Promise.all([ada, ben].map((window) => window.page.getByText('This document was deleted.').waitFor()))
+  await ada.shot('deleted')
+  await ada.page.getByRole('button', { name: 'Begin anew' }).click()
+  await ada.until('the new document', () => document.querySelector('[data-ready=true] .bn-editor')?.textContent === 'two people')
+  await ben.page.getByRole('button', { name: 'Begin anew' }).click()
+  await ben.until('the new document', () => document.querySelector('[data-ready=true] .bn-editor')?.textContent === 'two people')
+  await Promise.all([ada.allSent(), ben.allSent()])
+  await ben.clickBlock(1)
+  await type(ben, ['again.'])
+  await ada.sees('again.')
+})
 
-  // Each has a block to write in: what two make of one empty block is the editor's business, not the server's.
-  const ann = await openEditor(t, browser, url)
-  await ann.page.locator('.bn-editor .bn-inline-content').first().click()
-  await type(ann, 'Block of ann.')
-  await ann.page.keyboard.press('Enter')
-  await type(ann, 'Block of ben.')
-  const ben = await openEditor(t, browser, url)
-  await untilHolds(ben, ['Block of ann.', 'Block of ben.'])
-  await placeCursor(ann, 0, ben)
-  await placeCursor(ben, 1, ann)
-
-  await t.test('both type at once, and converge', async () => {
-    await Promise.all([type(ann, ' Alpha-one.'), type(ben, ' Beta-two.')])
-    const words = ['Block of ann. Alpha-one.', 'Block of ben. Beta-two.']
-    await Promise.all([ann, ben].map(editor => untilHolds(editor, words)))
-    await untilConverged([ann, ben])
-  })
-
-  await t.test('each sees the other\'s cursor and name', async () => {
-    for (const editor of [ann, ben]) {
-      await until(editor.page, () => document.querySelector('.bn-editor .bn-collaboration-cursor__label')?.textContent.trim())
-    }
-    await shot(ann.page, 'together')
-  })
-
-  await t.test('the server is killed in mid-typing: both carry on', async () => {
-    const typing = [type(ann, ' While it dies, ann writes on.'), type(ben, ' And so does ben.')]
-    await server.stop('SIGKILL')
-    await Promise.all(typing)
-    await type(ann, ' Offline-ann.')
-    await type(ben, ' Offline-ben.')
-    await shot(ben.page, 'offline')
-    server = await startServer(t, { dir, args: ['--static', SITE, '--listen', `127.0.0.1:${server.port}`] })
-    const words = ['While it dies, ann writes on. Offline-ann.', 'And so does ben. Offline-ben.']
-    await Promise.all([ann, ben].map(editor => untilHolds(editor, words)))
-    await untilConverged([ann, ben])
-  })
-
-  await t.test('a newcomer sees all of it', async () => {
-    const eve = await openEditor(t, browser, url)
-    await untilHolds(eve, ['Block of ann.', 'Offline-ann.', 'Offline-ben.'])
-    const text = await untilConverged([ann, ben, eve])
-    assert.equal([...text.matchAll(/Offline-ann\./g)].length, 1)
-    await shot(eve.page, 'newcomer')
-  })
-
-  assert.deepEqual([...ann.errors, ...ben.errors], [])
+test('documents are found, opened and made by name, and the way back works', async (t) => {
+  const { ada } = await twoPeople(t)
+  await ada.page.locator('.documents .popover-button').click()
+  await ada.page.getByLabel('Name of a document').fill('notes/é 1')
+  await ada.page.keyboard.press('Enter')
+  await ada.sees('notes/é 1')
+  await ada.allSent()
+  await ada.page.locator('.documents .popover-button').click()
+  await ada.page.getByRole('link', { name: 'two people' }).waitFor()
+  await ada.shot('documents')
+  await ada.page.goBack()
+  await ada.sees('two people')
 })
