@@ -47,11 +47,12 @@ typedef enum store_err {
 /* Returns a static sentence. */
 const char *store_strerror(store_err err);
 
-#define STORE_NAME_LEN_MAX     255        /* bytes of a document's name; at least 1 */
-#define STORE_UPDATE_LEN_MAX   (1u << 30) /* bytes of one update or checkpoint */
-#define STORE_USER_LEN_MAX     1024       /* bytes of an event's user */
-#define STORE_ENDED_EPOCHS_MAX 64 /* earlier epochs that a name remembers; of more, the oldest go  \
-                                   */
+#define STORE_NAME_LEN_MAX   255        /* bytes of a document's name; at least 1 */
+#define STORE_UPDATE_LEN_MAX (1u << 30) /* bytes of one update or checkpoint */
+#define STORE_USER_LEN_MAX   1024       /* bytes of an event's user */
+#define STORE_ENDED_EPOCHS_MAX                                                                     \
+    64 /* earlier epochs that a name remembers; of more, the oldest go                             \
+        */
 
 typedef struct store store;
 
