@@ -9,6 +9,7 @@ struct loop {
     uv_check_t turn_end;
     uv_idle_t no_waiting;
     list tasks;
+    uint64_t skipped_ms;
     void **dead;
     size_t dead_count;
     size_t dead_cap;
@@ -91,7 +92,12 @@ void loop_forget(loop_task *task)
 
 uint64_t loop_now_ms(const loop *l)
 {
-    return uv_now(&l->uv);
+    return uv_now(&l->uv) + l->skipped_ms;
+}
+
+void loop_skip_ms(loop *l, uint64_t ms)
+{
+    l->skipped_ms += ms;
 }
 
 void loop_free_later(loop *l, void *ptr)

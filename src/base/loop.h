@@ -43,6 +43,8 @@ void loop_forget(loop_task *task);
 
 /* Milliseconds of a clock that only goes forward, as of the beginning of the turn. */
 uint64_t loop_now_ms(const loop *l);
+/* Puts that clock forward, so that a test need not wait. Timers of libuv do not see it. */
+void loop_skip_ms(loop *l, uint64_t ms);
 
 /* Frees `ptr` (malloc) at the end of the turn: for what may still be on somebody's stack. */
 void loop_free_later(loop *l, void *ptr);

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <sys/resource.h>
 
 #include "base/log.h"
 #include "base/must.h"
@@ -88,6 +89,18 @@ static void on_closed(uv_handle_t *handle)
     free(container_of((uv_tcp_t *)handle, listener, tcp));
 }
 
+/* Each connection is an open file, and what a login allows at first (often 1,024) is far below what
+ * it may ask for. */
+static void raise_open_files(void)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == files.rlim_max)
+        return;
+    files.rlim_cur = files.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &files) != 0)
+        log_warn("the limit on open files could not be raised");
+}
+
 static int bind_and_listen(listener *ls, const struct sockaddr_storage *address)
 {
     int failed = uv_tcp_bind(&ls->tcp, (const struct sockaddr *)address, 0);
@@ -112,6 +125,7 @@ listener *listener_open(loop *l, tcp_streams *all, const char *address, listener
         *error = "not an address of the form 127.0.0.1:8080 or [::1]:8080";
         return NULL;
     }
+    raise_open_files();
     listener *ls = calloc(1, sizeof(*ls));
     must(ls != NULL);
     ls->all = all;

@@ -15,7 +15,8 @@ typedef struct listener listener;
 typedef void (*listener_take)(void *taker, stream *s);
 
 /* Binds `address` ("127.0.0.1:8080", "[::1]:0", "localhost:80" is not resolved) and begins to
- * accept. `all` is kept. On failure returns NULL and sets *error to a sentence's words (static). */
+ * accept. Raises the process's limit on open files as far as it may. `all` is kept. On failure
+ * returns NULL and sets *error to a sentence's words (static). */
 listener *listener_open(loop *l, tcp_streams *all, const char *address, listener_take take,
                         void *taker, const char **error);
 

@@ -4,7 +4,8 @@
  * memory goes in the close callback.
  *
  * Failure. A read or write that fails marks the stream broken and tells the owner (on_end), in a
- * later turn if a call of the owner found it out. A peer that does not end in time is cut off.
+ * later turn if a call of the owner found it out. A peer that neither takes nor sends anything
+ * while the connection ends, or sends too much, or for too long, is cut off.
  *
  *     OPEN --stream_close--> FLUSHING --nothing pending--> DRAINING --peer ended, too much, too
  * late--> CLOSED
@@ -40,6 +41,7 @@ struct stream {
     pending_write *pending;
     list_node link; /* among the broken (OPEN), or those that linger (FLUSHING, DRAINING) */
     uint32_t linger_until_s;
+    uint32_t drain_until_s;
     uint32_t drained_len;
     uint8_t state; /* stream_state */
     bool ended;    /* nothing more will be read: the peer has ended, or the connection broke */
@@ -134,6 +136,7 @@ static void begin_draining(stream *s)
 {
     uv_os_fd_t fd;
     set_state(s, STREAM_DRAINING);
+    s->drain_until_s = now_s(s->all) + STREAM_DRAIN_MS / 1000;
     if (s->ended || uv_fileno((uv_handle_t *)&s->tcp, &fd) != 0 || shutdown(fd, SHUT_WR) != 0) {
         close_handle(s);
         return;
@@ -167,8 +170,18 @@ static void reading_ended(stream *s)
     s->reading = false;
     if (s->state == STREAM_OPEN)
         s->ops->on_end(s->owner);
-    else
+    else if (s->state == STREAM_DRAINING || s->broken)
+        close_handle(s); /* in FLUSHING the peer may still take what is pending */
+}
+
+/* It goes on only as long as the peer does. */
+static void drop(stream *s, size_t len)
+{
+    s->drained_len += (uint32_t)len;
+    if (s->drained_len > STREAM_DRAIN_LEN_MAX || now_s(s->all) > s->drain_until_s)
         close_handle(s);
+    else
+        linger(s);
 }
 
 static void on_read(uv_stream_t *handle, ssize_t n, const uv_buf_t *read)
@@ -185,9 +198,8 @@ static void on_read(uv_stream_t *handle, ssize_t n, const uv_buf_t *read)
         s->ops->on_read(s->owner, (slice){read->base, (size_t)n});
         return;
     }
-    s->drained_len += (uint32_t)n;
-    if (s->drained_len > STREAM_DRAIN_LEN_MAX)
-        close_handle(s);
+    if (s->state == STREAM_DRAINING)
+        drop(s, (size_t)n);
 }
 
 void stream_read_stop(stream *s)

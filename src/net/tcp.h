@@ -11,11 +11,12 @@
 /* Bytes read at once; one buffer serves every connection, since what is read is used before the
  * next is. */
 #define TCP_READ_LEN_MAX ((size_t)64 * 1024)
-/* A connection that ends may take this long over what is pending, and until the peer has ended too.
- */
+/* A connection that ends is cut off when nothing more is taken or comes for so long. */
 #define STREAM_LINGER_MS 2000
-/* Bytes that a peer may still send meanwhile, and that are dropped. */
-#define STREAM_DRAIN_LEN_MAX ((size_t)1024 * 1024)
+/* What a peer still sends meanwhile is dropped, so that one that sends a large body to its end
+ * before it reads finds the answer that refused it: up to so many bytes, for so long. */
+#define STREAM_DRAIN_LEN_MAX ((size_t)64 * 1024 * 1024)
+#define STREAM_DRAIN_MS      30000
 
 typedef struct tcp_streams tcp_streams;
 
