@@ -22,17 +22,6 @@ static size_t print_etag(const read_call *c, const char *id, char out[ETAG_LEN_M
     return (size_t)len;
 }
 
-/* Whether one of the tags in If-None-Match is this one. (RFC 9110, 13.1.2: weak comparison) */
-static bool matches(slice wanted, slice etag)
-{
-    if (slice_equal(wanted, SLICE_LITERAL("*")))
-        return true;
-    for (size_t i = 0; i + etag.len <= wanted.len; i++)
-        if (memcmp(wanted.data + i, etag.data, etag.len) == 0)
-            return true;
-    return false;
-}
-
 static void respond(read_call *c, http_exchange *ex)
 {
     char id[EVENT_ID_TEXT_MAX], tag[ETAG_LEN_MAX];
@@ -44,8 +33,7 @@ static void respond(read_call *c, http_exchange *ex)
         {SLICE_LITERAL("Cache-Control"), SLICE_LITERAL("no-cache")},
         {SLICE_LITERAL("Content-Type"), SLICE_LITERAL("application/octet-stream")},
     };
-    slice wanted = http_header(ex, "if-none-match");
-    if (wanted.data != NULL && matches(wanted, etag))
+    if (http_etag_matches(http_header(ex, "if-none-match"), etag))
         http_respond(ex, 304, fields, 3, (slice){0});
     else
         http_respond(ex, 200, fields, 4, frame_slice(c->read.bytes));

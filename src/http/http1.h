@@ -9,14 +9,18 @@
 #include "base/loop.h"
 #include "http/message.h"
 
-/* The head must be complete so long after its first byte. */
+/* The head must be complete so long after its first byte, and the first head of a connection must
+ * have begun. */
 #define HTTP_HEAD_TIMEOUT_MS 10000
 /* A body must make progress at least so often. */
 #define HTTP_BODY_TIMEOUT_MS 30000
-/* A connection between requests, or before its first, is closed after this. */
+/* A connection between requests is closed after this. */
 #define HTTP_IDLE_TIMEOUT_MS 75000
-/* An answer must be taken in this time. */
+/* Of an answer something must be taken at least so often. */
 #define HTTP_WRITE_TIMEOUT_MS 60000
+/* A peer that ends its sending side while a handler has its GET has mostly gone, and cannot be told
+ * from one that still reads: it gets its answer if that comes within this time. */
+#define HTTP_ENDED_TIMEOUT_MS 5000
 /* While the server drains, a body may still take this long. */
 #define HTTP_DRAIN_BODY_MS 8000
 /* Bytes of following requests that are kept while one is being answered. */

@@ -15,19 +15,27 @@ static bool has_name(const http_field *field, slice name)
     return field->name.len == name.len && strncasecmp(field->name.data, name.data, name.len) == 0;
 }
 
-/* Fields of one name, joined behind the body's bytes, where they live as long as the exchange. */
+/* Fields of one name as one value, which lives as long as the exchange. */
 static slice join_fields(http_exchange *ex, slice name)
 {
-    buf joined = {0};
+    size_t room = 0;
+    for (size_t i = 0; i < ex->field_count; i++)
+        if (has_name(&ex->fields[i], name))
+            room += ex->fields[i].value.len + 2;
+    joined_value *joined = malloc(sizeof(*joined) + room);
+    must(joined != NULL);
+    char *end = joined->text;
     for (size_t i = 0; i < ex->field_count; i++) {
+        slice value = ex->fields[i].value;
         if (!has_name(&ex->fields[i], name))
             continue;
-        if (joined.len > 0)
-            buf_append(&joined, SLICE_LITERAL(", "));
-        buf_append(&joined, ex->fields[i].value);
+        memcpy(end, value.data, value.len);
+        memcpy(end + value.len, ", ", 2);
+        end += value.len + 2;
     }
-    loop_free_later(ex->server->loop, joined.data);
-    return buf_slice(&joined);
+    joined->next = ex->joined;
+    ex->joined = joined;
+    return (slice){joined->text, room - 2};
 }
 
 slice http_header(const http_exchange *ex, const char *name)
@@ -61,6 +69,17 @@ slice http_query(const http_exchange *ex, const char *name)
         rest = (slice){rest.data + used, rest.len - used};
     }
     return (slice){NULL, 0};
+}
+
+bool http_etag_matches(slice if_none_match, slice tag)
+{
+    if (slice_equal(if_none_match, SLICE_LITERAL("*")))
+        return true;
+    /* Quotes begin and end a tag and cannot be in one, so it can be looked for as it is. */
+    for (size_t i = 0; i + tag.len <= if_none_match.len; i++)
+        if (memcmp(if_none_match.data + i, tag.data, tag.len) == 0)
+            return true;
+    return false;
 }
 
 static int hex_digit(char c)

@@ -20,6 +20,8 @@
 #define HTTP_FIELDS_MAX 64
 /* Bytes of a body that nobody wants, read and dropped so that the connection can go on. */
 #define HTTP_BODY_IGNORED_MAX ((size_t)64 * 1024)
+/* A method that no route may have. */
+#define HTTP_METHOD_OTHER HTTP_TRACE
 /* {placeholders} of one route. */
 #define HTTP_PARAMS_MAX 4
 
@@ -27,7 +29,8 @@ typedef struct http_exchange http_exchange;
 
 /* What came. All slices are borrowed until the exchange ends. */
 typedef struct http_request {
-    llhttp_method_t method;        /* HEAD arrives as HTTP_HEAD at the GET route's handler */
+    llhttp_method_t method;        /* HEAD arrives as HTTP_HEAD at the GET route's handler; what
+                                      llhttp has no name for, as HTTP_METHOD_OTHER */
     slice path;                    /* as sent: percent-encoded, begins with '/' */
     slice query;                   /* as sent, without '?'; empty if absent */
     slice body;                    /* whole; empty if there is none */
@@ -48,6 +51,10 @@ slice http_query(const http_exchange *ex, const char *name);
 /* Refuses a body longer than this for this request (413 too_large); the server's own limit holds
  * besides. To be called in the route's check. */
 void http_body_limit(http_exchange *ex, size_t bytes);
+
+/* Whether `tag` is in the value of If-None-Match, compared weakly (RFC 9110, section 13.1.2); false
+ * for an absent one. */
+bool http_etag_matches(slice if_none_match, slice tag);
 
 /* Decodes %XX (and nothing else) into `out`, which has room for in.len bytes; false on a bad
  * escape. */
@@ -82,10 +89,22 @@ stream *http_stream_begin(http_exchange *ex, const http_field *fields, size_t fi
 /* Answers with a head only, for HEAD requests to streams: no Content-Length is invented. */
 void http_respond_head(http_exchange *ex, int status, const http_field *fields, size_t field_count);
 
+/* ---- an answer in pieces, for bodies that are not to be in memory as a whole ---- */
+
+/* Begins the answer: the head says Content-Length: `body_len`. `on_room(arg)` is called, in a later
+ * turn, whenever the next piece may be written; the exchange ends when all has been. A HEAD
+ * request, or an empty body, ends it at once: false, and no call comes. */
+bool http_respond_begin(http_exchange *ex, int status, const http_field *fields, size_t field_count,
+                        uint64_t body_len, void (*on_room)(void *arg), void *arg);
+/* The next piece, not empty and not past the end; borrowed. Once after each on_room. */
+void http_respond_piece(http_exchange *ex, slice piece);
+/* The rest cannot come: cuts the connection, so that the peer sees it. */
+void http_respond_cut(http_exchange *ex);
+
 /* ---- while waiting ---- */
 
-/* `on_abort(arg)` will be called if the peer goes away or the server stops before the answer. One
- * per exchange. */
+/* `on_abort(arg)` will be called if the peer goes away or the server stops before the answer is
+ * complete. One per exchange. */
 void http_on_abort(http_exchange *ex, void (*on_abort)(void *arg), void *arg);
 
 /* ---- routes ---- */

@@ -13,6 +13,8 @@ static slice reason_of(int status)
         return SLICE_LITERAL("Created");
     case 204:
         return SLICE_LITERAL("No Content");
+    case 301:
+        return SLICE_LITERAL("Moved Permanently");
     case 304:
         return SLICE_LITERAL("Not Modified");
     case 400:
@@ -39,6 +41,10 @@ static slice reason_of(int status)
         return SLICE_LITERAL("Unsupported Media Type");
     case 417:
         return SLICE_LITERAL("Expectation Failed");
+    case 422:
+        return SLICE_LITERAL("Unprocessable Content");
+    case 426:
+        return SLICE_LITERAL("Upgrade Required");
     case 431:
         return SLICE_LITERAL("Request Header Fields Too Large");
     case 500:
@@ -87,20 +93,41 @@ static void append_connection(http_exchange *ex)
         append_field(&ex->out, SLICE_LITERAL("Connection"), SLICE_LITERAL("keep-alive"));
 }
 
-void http_respond(http_exchange *ex, int status, const http_field *fields, size_t field_count,
-                  slice body)
+/* The whole head of an answer whose body is so long. */
+static void append_answer_head(http_exchange *ex, int status, const http_field *fields,
+                               size_t field_count, uint64_t body_len)
 {
     append_head(ex, status, fields, field_count);
     append_connection(ex);
     if (status != 204 && status != 304) {
         buf_append(&ex->out, SLICE_LITERAL("Content-Length: "));
-        buf_append_uint(&ex->out, body.len);
+        buf_append_uint(&ex->out, body_len);
         buf_append(&ex->out, SLICE_LITERAL("\r\n"));
     }
     buf_append(&ex->out, SLICE_LITERAL("\r\n"));
+}
+
+void http_respond(http_exchange *ex, int status, const http_field *fields, size_t field_count,
+                  slice body)
+{
+    append_answer_head(ex, status, fields, field_count, body.len);
     if (status != 204 && status != 304 && ex->request.method != HTTP_HEAD)
         buf_append(&ex->out, body);
     conn_answered(ex);
+}
+
+bool http_respond_begin(http_exchange *ex, int status, const http_field *fields, size_t field_count,
+                        uint64_t body_len, void (*on_room)(void *arg), void *arg)
+{
+    append_answer_head(ex, status, fields, field_count, body_len);
+    if (body_len == 0 || ex->request.method == HTTP_HEAD) {
+        conn_answered(ex);
+        return false;
+    }
+    ex->on_room = on_room;
+    ex->room_arg = arg;
+    conn_begin_body(ex, body_len);
+    return true;
 }
 
 void http_respond_head(http_exchange *ex, int status, const http_field *fields, size_t field_count)
