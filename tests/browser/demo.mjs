@@ -135,11 +135,34 @@ export class Window {
     )
   }
 
-  /** Puts the caret at the end of the block with this index; counted from the end if negative. */
-  async clickBlock(index) {
-    const block = this.page.locator('.bn-editor .bn-inline-content').nth(index)
-    await block.click()
+  /**
+   * Puts the caret at the end of a block, and waits until somebody else sees it there: only then has the editor taken
+   * note of where the browser put it.
+   */
+  async placeCaret(index, name, other) {
+    await this.page.locator('.bn-editor .bn-inline-content').nth(index).click()
     await this.page.keyboard.press('End')
+    await other.seesCaretAtEnd(index, name)
+  }
+
+  /** A new block below that one, with the caret in it. */
+  async beginBlockAfter(index, name, other) {
+    await this.placeCaret(index, name, other)
+    await this.page.keyboard.press('Enter')
+    await other.seesCaretAtEnd(index + 1, name)
+  }
+
+  seesCaretAtEnd(index, name) {
+    return this.until(`${name} at the end of block ${index}`, ([index, name]) => {
+      const block = document.querySelectorAll('.bn-editor .bn-inline-content')[index]
+      const labels = [...(block?.querySelectorAll('.bn-collaboration-cursor__label') ?? [])]
+      const label = labels.find((candidate) => candidate.textContent === name)
+      if (label === undefined) return false
+      const behind = document.createRange()
+      behind.setStartAfter(label.closest('.bn-collaboration-cursor__base'))
+      behind.setEndAfter(block.lastChild)
+      return behind.toString().replaceAll('\u2060', '') === ''
+    }, [index, name])
   }
 
   seesCaretOf(name) {

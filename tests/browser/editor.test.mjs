@@ -31,9 +31,8 @@ async function twoPeople(t) {
 test('both write at once, and see each other', async (t) => {
   const { ada, ben } = await twoPeople(t)
   assert.deepEqual(await converged(ada, ben), ['two people', ''], 'begun once, though both opened it new')
-  await ada.clickBlock(1)
-  await ben.clickBlock(0)
-  await ben.page.keyboard.press('Enter')
+  await ben.beginBlockAfter(0, 'Ben', ada)
+  await ada.placeCaret(2, 'Ada', ben)
   await Promise.all([type(ada, words('a', 1, 40)), type(ben, words('b', 1, 40))])
   await Promise.all([ada.allSent(), ben.allSent()])
   const blocks = await converged(ada, ben)
@@ -41,16 +40,15 @@ test('both write at once, and see each other', async (t) => {
   assertHas(blocks, words('b', 1, 40))
   await Promise.all([ada.seesCaretOf('Ben'), ben.seesCaretOf('Ada')])
   await ben.callMyself('Benedict')
-  await ben.clickBlock(1)
+  await ben.page.locator('.bn-editor .bn-inline-content').first().click()
   await ada.seesCaretOf('Benedict')
   await ada.shot('together')
 })
 
 test('the server is killed while both write; both go on, and nothing is lost', async (t) => {
   const { server, browser, address, ada, ben } = await twoPeople(t)
-  await ada.clickBlock(1)
-  await ben.clickBlock(0)
-  await ben.page.keyboard.press('Enter')
+  await ben.beginBlockAfter(0, 'Ben', ada)
+  await ada.placeCaret(2, 'Ada', ben)
   await Promise.all([type(ada, words('a', 1, 10)), type(ben, words('b', 1, 10))])
   await Promise.all([ada.allSent(), ben.allSent()])
   const acknowledged = await converged(ada, ben)
@@ -78,8 +76,8 @@ test('the server is killed while both write; both go on, and nothing is lost', a
 })
 
 test('what is written just before the window closes is there afterwards', async (t) => {
-  const { browser, address, ada } = await twoPeople(t)
-  await ada.clickBlock(1)
+  const { browser, address, ada, ben } = await twoPeople(t)
+  await ada.placeCaret(1, 'Ada', ben)
   await ada.page.keyboard.insertText('last words')
   await ada.page.close({ runBeforeUnload: false })
   const later = await Window.open(browser, address)
@@ -88,7 +86,7 @@ test('what is written just before the window closes is there afterwards', async 
 
 test('a document that is deleted says so, and can be begun anew', async (t) => {
   const { server, ada, ben } = await twoPeople(t)
-  await ada.clickBlock(1)
+  await ada.placeCaret(1, 'Ada', ben)
   await type(ada, words('a', 1, 3))
   await Promise.all([ada.allSent(), ben.sees('a3.')])
   const response = await fetch(`${server.url}/docs/two%20people`, { method: 'DELETE' })
@@ -100,7 +98,7 @@ test('a document that is deleted says so, and can be begun anew', async (t) => {
   await ben.page.getByRole('button', { name: 'Begin anew' }).click()
   await ben.until('the new document', () => document.querySelector('[data-ready=true] .bn-editor')?.textContent === 'two people')
   await Promise.all([ada.allSent(), ben.allSent()])
-  await ben.clickBlock(1)
+  await ben.placeCaret(1, 'Ben', ada)
   await type(ben, ['again.'])
   await ada.sees('again.')
 })

@@ -79,7 +79,7 @@ function ThemeButton({ theme, onToggle }: { theme: Theme; onToggle(): void }) {
     <button type="button" className="icon-button" aria-label={theme === 'dark' ? 'Light colours' : 'Dark colours'} onClick={onToggle}>
       <svg viewBox="0 0 20 20" aria-hidden="true">
         <circle cx="10" cy="10" r="6.25" />
-        <path className="half" d="M10 3.75a6.25 6.25 0 0 1 0 12.500z" />
+        <path className="half" d="M10 3.75a6.25 6.25 0 0 1 0 12.5z" />
       </svg>
     </button>
   )

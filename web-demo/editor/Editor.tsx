@@ -23,6 +23,7 @@ export function Editor({ session, theme, editable }: Props) {
         fragment: session.fragment,
         user: session.provider.awareness.getLocalState()?.user,
         renderCursor: carets.render,
+        showCursorLabels: 'always',
       },
       // An empty block after the last one would be written by everybody who looks.
       trailingBlock: false,
