@@ -15,7 +15,7 @@ const marks = {
 const numbers = [0, -0, 1, -1, 63, 64, -64, 8191, 8192, 2147483647, -2147483648, 2147483648, 9007199254740991, -9007199254740991, 0.5, 0.1, 1e21, 1e-7, 3.4e38, 1e300, NaN, Infinity, -Infinity]
 const bigints = [0n, -1n, 9223372036854775807n, -9223372036854775808n, 77n]
 
-// `style` bounds what is edited: { rich, subdocs, astral, spot }.
+// `style` bounds what is edited: { rich, subdocs, astral, spot, typing }.
 export function editsWith(Y) {
   const text = (random, style) => {
     let result = ''
@@ -122,6 +122,19 @@ export function editsWith(Y) {
   const richText = [...plainText, 'insertMarked', 'insertMarked', 'format', 'format', 'format', 'embed', 'delta', 'attribute']
   const editText = (random, target, style) => textEdits[random.oneOf(style.rich ? richText : plainText)](random, target, style)
 
+  // Goes on where this editor typed last, as people do, whatever others have put around it since.
+  const carets = new WeakMap() // type -> relative position
+  const type = (random, target) => {
+    const caret = carets.get(target)
+    const position = caret && Y.createAbsolutePositionFromRelativePosition(caret, target.doc)
+    let index = position && position.type === target && random.chance(0.85) ? position.index : random.between(0, target.length)
+    for (let i = random.between(1, 3); i > 0; i--) {
+      if (index > 0 && random.chance(0.2)) target.delete(--index, 1)
+      else target.insert(index++, random.oneOf('abcdefgh'))
+    }
+    carets.set(target, Y.createRelativePositionFromTypeIndex(target, index, -1))
+  }
+
   const editArray = (random, target, style) => {
     if (target.length > 0 && random.chance(0.35)) {
       const index = random.below(target.length)
@@ -161,7 +174,8 @@ export function editsWith(Y) {
   }
 
   const edit = (random, target, style) => {
-    if (target instanceof Y.Text) editText(random, target, target instanceof Y.XmlText ? { ...style, rich: true } : style)
+    if (target instanceof Y.Text && style.typing && random.chance(0.9)) type(random, target)
+    else if (target instanceof Y.Text) editText(random, target, target instanceof Y.XmlText ? { ...style, rich: true } : style)
     else if (target instanceof Y.Array) editArray(random, target, style)
     else if (target instanceof Y.Map) editMap(random, target, style)
     else editXml(random, target, style)

@@ -5,6 +5,8 @@ const remote = 'remote'
 
 export const families = {
   text: { roots: { t: 'Text' }, style: {} },
+  typing: { roots: { t: 'Text' }, style: { typing: true } },
+  richTyping: { roots: { t: 'Text' }, style: { typing: true, rich: true } },
   spot: { roots: { t: 'Text' }, style: { spot: 3 } },
   rich: { roots: { t: 'Text' }, style: { rich: true } },
   array: { roots: { a: 'Array' }, style: { spot: 2 } },

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/doc.h"
+#include "rng.h"
 #include "twin.h"
 
 enum { REPLICAS_MAX = 4, LOG_MAX = 256, UNITS_MAX = 1500 };
@@ -20,6 +21,7 @@ typedef struct entry {
 typedef struct replica {
     uint64_t client;
     uint64_t clock;
+    wm_id caret; /* the unit typed last */
     crdt_doc *doc;
     twin twin;
     bool received[LOG_MAX]; /* by the document */
@@ -214,12 +216,16 @@ static void insert_run(program *p, replica *r, entry *e)
     send(p, r);
 }
 
-/* Text goes between two neighbours, as an editor puts it. */
-static void insert_text(program *p, replica *r)
+/* Text goes between two neighbours, as an editor puts it; often behind what was typed last. */
+static void insert_text(program *p, replica *r, bool at_caret)
 {
     entry *e = new_entry(p);
     const twin_list *text = &r->twin.lists[TWIN_TEXT];
-    size_t place = next_below(p, text->count + 1);
+    size_t place;
+    if (at_caret && twin_find(&r->twin, TWIN_TEXT, r->caret, &place))
+        place++;
+    else
+        place = next_below(p, text->count + 1);
     uint64_t len = 1 + next_below(p, 6);
     if (!e || p->unit_count + len > UNITS_MAX)
         return;
@@ -230,6 +236,7 @@ static void insert_text(program *p, replica *r)
         e->run.origin = text->units[place - 1].id;
     if (e->run.has_right)
         e->run.right = text->units[place].id;
+    r->caret = (wm_id){r->client, r->clock + len - 1};
     insert_run(p, r, e);
 }
 
@@ -282,7 +289,7 @@ static void step(program *p)
     replica *r = &p->replicas[next_below(p, p->replica_count)];
     uint8_t what = next_byte(p) % 16;
     if (what < 6)
-        insert_text(p, r);
+        insert_text(p, r, what < 3);
     else if (what < 8)
         set_key(p, r);
     else if (what < 10)
@@ -361,5 +368,52 @@ const char *converge_run(crdt_bytes bytes)
         crdt_buf_free(&p->log[i].update);
     const char *wrong = p->wrong;
     free(p);
+    return wrong;
+}
+
+/* ---- strangers ---- */
+
+/* Gives a run two neighbours that are there, one before the other, or none on either side. */
+static void find_strangers(const twin *t, rng *random, twin_run *run)
+{
+    const twin_list *text = &t->lists[TWIN_TEXT];
+    size_t left = rng_below(random, text->count + 1); /* 0: none */
+    size_t right = left + rng_below(random, text->count + 1 - left);
+    run->has_origin = left > 0;
+    run->has_right = right < text->count;
+    if (run->has_origin)
+        run->origin = text->units[left - 1].id;
+    if (run->has_right)
+        run->right = text->units[right].id;
+}
+
+const char *strangers_run(uint64_t seed)
+{
+    enum { RUNS = 60, CLIENTS = 6, RUN_LEN_MAX = 4 };
+    rng random = {seed};
+    twin t = {0};
+    uint64_t clocks[CLIENTS] = {0};
+    crdt_doc *doc = crdt_doc_new(NULL);
+    crdt_buf update = {0};
+    const char *wrong = doc ? NULL : "out of memory";
+    for (int i = 0; i < RUNS && !wrong; i++) {
+        uint64_t client = rng_below(&random, CLIENTS);
+        twin_run run = {.id = {client, clocks[client]}, .len = 1 + rng_below(&random, RUN_LEN_MAX)};
+        find_strangers(&t, &random, &run);
+        wm_item item = {.kind = WM_STRING,
+                        .origin = run.has_origin ? &run.origin : NULL,
+                        .right = run.has_right ? &run.right : NULL,
+                        .root = "t",
+                        .text = &"abcd"[RUN_LEN_MAX - run.len]};
+        clocks[client] += run.len;
+        if (crdt_doc_apply_v1(doc, wm_one(&update, run.id, &item), NULL) != CRDT_OK ||
+            !twin_insert(&t, &run))
+            wrong = "a good update is refused";
+        else if ((wrong = crdt_doc_check(doc)) == NULL && !same_as_twin(doc, &t))
+            wrong = "the document and its twin differ";
+    }
+    crdt_buf_free(&update);
+    crdt_doc_free(doc);
+    twin_free(&t);
     return wrong;
 }

@@ -14,4 +14,10 @@
  * program. */
 const char *converge_run(crdt_bytes program);
 
+/* One document, to which text comes whose two neighbours, in this order, never were neighbours: odd
+ * clients send it, undo does. It has a place all the same, which does depend on the order of
+ * arrival, and the twin knows it. (Neighbours in the other order are beyond it: what Yjs does with
+ * them depends on how it has joined structs.) NULL, or what went wrong. */
+const char *strangers_run(uint64_t seed);
+
 #endif

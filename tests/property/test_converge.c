@@ -36,8 +36,24 @@ static void replicas_agree_with_their_naive_twins(void **state)
     }
 }
 
+static void text_between_strangers_lands_where_the_twin_puts_it(void **state)
+{
+    (void)state;
+    uint64_t first = setting("WEFT_SEED", FIRST_SEED);
+    uint64_t rounds = setting("WEFT_ROUNDS", ROUNDS);
+    for (uint64_t seed = first; seed < first + rounds; seed++) {
+        const char *wrong = strangers_run(seed);
+        if (wrong)
+            fail_msg("%s. Repeat: WEFT_SEED=%llu WEFT_ROUNDS=1 ctest -R property_converge", wrong,
+                     (unsigned long long)seed);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(replicas_agree_with_their_naive_twins)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(replicas_agree_with_their_naive_twins),
+        cmocka_unit_test(text_between_strangers_lands_where_the_twin_puts_it),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
