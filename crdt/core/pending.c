@@ -104,25 +104,13 @@ crdt_bytes crdt__pending_take(crdt_doc *doc)
     return piece;
 }
 
-/* True if something waits for a client that has got new structs, and now is far enough. */
-static bool moved_on(const crdt_doc *doc)
+bool crdt__pending_retry(const crdt_doc *doc)
 {
-    for (size_t i = 0; i < doc->txn.touched_count; i++) {
+    for (size_t i = 0; doc->pending.piece_count > 0 && i < doc->txn.touched_count; i++) {
         const crdt__client *client = &doc->clients[doc->txn.touched[i]];
         const uint64_t *clock = crdt__u64map_find(&doc->pending.missing, client->id);
         if (clock && *clock < client->state)
             return true;
     }
     return false;
-}
-
-bool crdt__pending_retry(const crdt_doc *doc)
-{
-    const crdt__pending *p = &doc->pending;
-    return p->piece_count > 0 && (p->overdue || moved_on(doc));
-}
-
-void crdt__pending_settle(crdt_doc *doc)
-{
-    doc->pending.overdue = doc->pending.piece_count > 0 && moved_on(doc);
 }

@@ -20,7 +20,6 @@ typedef struct crdt__pending {
     uint64_t units;      /* of all structs of all pieces: more than `structs` has if some overlap */
     bool has_gc;         /* there are GC structs among them */
     crdt__idset deletes; /* deleted ranges of clocks that are not known yet */
-    bool overdue;        /* what waits could have gone when the last transaction ended */
     size_t deletes_count; /* ranges in it, about */
 } crdt__pending;
 
@@ -43,11 +42,7 @@ bool crdt__pending_add(crdt_doc *doc, crdt_bytes update);
  * budget. */
 crdt_bytes crdt__pending_take(crdt_doc *doc);
 
-/* True if a client that something waits for has moved on in this transaction, or had at the end of
- * the one before. */
+/* True if a client that something waits for has moved on in this transaction. */
 bool crdt__pending_retry(const crdt_doc *doc);
-
-/* Notes at the end of a transaction what the next one has to know. */
-void crdt__pending_settle(crdt_doc *doc);
 
 #endif

@@ -180,7 +180,6 @@ static bool apply_valid(crdt_doc *doc, crdt_bytes update, const crdt__v1_shape *
     if (!keep_rest(doc, &rest) || !apply_deletes(doc, shape, &new_deletes) ||
         (retries && !retry(doc)))
         return false;
-    crdt__pending_settle(doc);
     out->integrated = crdt__txn_changed(doc);
     out->changed = out->integrated || new_structs || new_deletes;
     return crdt__txn_commit(doc);
