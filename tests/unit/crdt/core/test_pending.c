@@ -85,6 +85,20 @@ static void more_than_may_wait_is_refused_and_changes_nothing(void **state)
     fixture_close(&f);
 }
 
+static void what_waits_is_counted_as_memory(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_open(&f, (crdt_doc_options){0});
+    for (uint64_t client = 10; client < 300; client++) {
+        const wm_id missing = {client + 1000, 3};
+        fixture_put(&f, (wm_id){client, 0}, behind(&missing, "waiting"));
+        fixture_delete(&f, (wm_id){client + 1000, client}, 1);
+        assert_int_equal(crdt_doc_memory_bytes(f.doc), f.memory.held_bytes);
+    }
+    fixture_close(&f);
+}
+
 /* The limit is on what waits, not on the size of updates, nor on what they delete of their own. */
 static void a_large_update_that_leaves_nothing_waiting_is_taken(void **state)
 {
@@ -110,6 +124,7 @@ int main(void)
         cmocka_unit_test(the_same_again_while_it_waits_is_nothing_new),
         cmocka_unit_test(what_waits_is_part_of_the_state),
         cmocka_unit_test(more_than_may_wait_is_refused_and_changes_nothing),
+        cmocka_unit_test(what_waits_is_counted_as_memory),
         cmocka_unit_test(a_large_update_that_leaves_nothing_waiting_is_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
