@@ -16,8 +16,9 @@ typedef struct stream stream;
 typedef struct stream_owner_ops {
     /* Bytes arrived; borrowed until it returns (one read buffer serves every connection). */
     void (*on_read)(void *owner, slice bytes);
-    /* The peer sent its end, or the connection broke: nothing more will be read. The owner calls
-     * stream_close in its time. */
+    /* The peer sent its end, or the connection broke (stream_is_broken): nothing more will be read.
+     * The owner calls stream_close in its time. If it waits after the peer's end, and the
+     * connection breaks then, it is told again. */
     void (*on_end)(void *owner);
     /* All that stream_write was given has been taken by the kernel, after a write that could not be
      * taken at once. */

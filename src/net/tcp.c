@@ -168,10 +168,12 @@ static void reading_ended(stream *s)
     s->ended = true;
     uv_read_stop((uv_stream_t *)&s->tcp);
     s->reading = false;
-    if (s->state == STREAM_OPEN)
+    if (s->state == STREAM_OPEN) {
+        list_remove(&s->link); /* told now, whatever else found it out */
         s->ops->on_end(s->owner);
-    else if (s->state == STREAM_DRAINING || s->broken)
+    } else if (s->state == STREAM_DRAINING || s->broken) {
         close_handle(s); /* in FLUSHING the peer may still take what is pending */
+    }
 }
 
 /* It goes on only as long as the peer does. */
