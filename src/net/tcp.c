@@ -192,7 +192,7 @@ static void on_read(uv_stream_t *handle, ssize_t n, const uv_buf_t *read)
     if (n == 0)
         return;
     if (n < 0) {
-        s->broken = n != UV_EOF;
+        s->broken = s->broken || n != UV_EOF;
         reading_ended(s);
         return;
     }

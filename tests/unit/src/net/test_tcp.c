@@ -297,6 +297,26 @@ static void a_broken_connection_is_told_once_and_later(void **state)
     }
 }
 
+/* A write finds the reset that the first one caused; a read, in the same turn, the end before it.
+ */
+static void a_broken_connection_stays_broken_at_its_end(void **state)
+{
+    (void)state;
+    fixture f;
+    begin(&f);
+    stream_read_stop(f.stream);
+    close(f.peer);
+    f.peer = -1;
+    while (stream_write(f.stream, SLICE_LITERAL("x"), NULL, NULL) == STREAM_WRITTEN)
+        continue;
+    stream_read_start(f.stream);
+    for (int i = 0; i < 4; i++)
+        turn(&f);
+    assert_int_equal(f.ends, 1);
+    assert_true(stream_is_broken(f.stream));
+    end(&f);
+}
+
 static void an_owner_that_has_closed_is_told_nothing(void **state)
 {
     (void)state;
@@ -339,6 +359,7 @@ int main(void)
         cmocka_unit_test(last_words_are_heard_by_a_peer_that_sends_on),
         cmocka_unit_test(a_peer_that_sends_on_and_on_is_cut_off),
         cmocka_unit_test(a_broken_connection_is_told_once_and_later),
+        cmocka_unit_test(a_broken_connection_stays_broken_at_its_end),
         cmocka_unit_test(an_owner_that_has_closed_is_told_nothing),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
