@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import * as Y from 'yjs'
 
 import { openStream, seqOf } from './sse.mjs'
-import { file, startServer } from './server.mjs'
+import { file, inTime, slow, startServer } from './server.mjs'
 import { Writer, randomText, textOf } from './yjs.mjs'
 
 const server = await startServer(file)
@@ -40,6 +40,25 @@ test('documents that nobody reads any more come back as they were', async () => 
   await inBatches(DOCS, 50, async i => {
     assert.equal(textOf((await server.get(`/docs/many-${i}/state`)).body), `document ${i}!`)
   })
+})
+
+/** The value of one of the server's numbers. */
+const metric = async (of, name) => Number(new RegExp(`^${name} (\\d+)$`, 'm').exec((await of.get('/metrics')).text)[1])
+
+if (slow) test('documents that nobody reads are unloaded, which writes nothing, and come back', async t => {
+  const own = await startServer(t)
+  const writer = new Writer()
+  const { id } = (await own.post('idle', writer.type('before '))).json
+  assert.equal(await metric(own, 'weft_rooms'), 1)
+  const commits = await metric(own, 'weft_commits_total')
+  await inTime((async () => { while (await metric(own, 'weft_rooms') > 0); })(), 'the document to be unloaded')
+  assert.equal(await metric(own, 'weft_commits_total'), commits)
+
+  const stream = await openStream(t, own, 'idle', { headers: { 'last-event-id': id } })
+  assert.equal((await stream.next()).data, 'AAA=', 'the position is still good')
+  await own.post('idle', writer.type('after'))
+  await stream.reach('2')
+  assert.equal(textOf((await own.get('/docs/idle/state')).body), 'before after')
 })
 
 test('writers and readers racing with the load of a cold document lose nothing', async t => {
