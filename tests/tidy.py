@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Checks what compilers do not: which layer includes which, calls with a better replacement, markers left behind,
-files that grew too large, files no build knows, and what lies at the top of the tree.
+files that grew too large, files no build knows, limits the README names, and what lies at the top of the tree.
 
     tests/tidy.py [ROOT]
 
@@ -163,12 +163,22 @@ class Tidy:
             if name not in names and stem not in names:
                 self.complain(path, 1, "no CMakeLists.txt builds this file; build it or delete it")
 
+    def check_limits(self):
+        """Every limit that the README names is one."""
+        sources = "\n".join(self.read(path) for path in self.files if path.endswith((".c", ".h")))
+        defined = set(re.findall(r"#define (\w+)", sources))
+        for number, line in enumerate(self.read("README.md").split("\n"), 1):
+            for name in re.findall(r"`([A-Z]+(?:_[A-Z0-9]+)+)`", line):
+                if name not in defined and not name.startswith("WEFT_"):
+                    self.complain("README.md", number, f"no {name} in the sources; tell what holds now")
+
     def check_top(self):
         for name in sorted({path.split("/")[0] for path in self.files} - TOP):
             self.complain(name, 1, "does not belong at the top; put it into the part it serves")
 
     def run(self):
         self.check_top()
+        self.check_limits()
         self.check_dead()
         for path in self.files:
             if not path.endswith(TEXT) or os.path.basename(path) in NOT_OURS:
