@@ -41,7 +41,7 @@ static inline void fuzz_check(const crdt_doc *doc)
 static inline crdt_buf fuzz_state(crdt_doc *doc)
 {
     crdt_buf state = {0};
-    fuzz_expect(crdt_doc_encode_state_v1(doc, (crdt_bytes){0}, &state) == CRDT_OK,
+    fuzz_expect(crdt_doc_encode_state(doc, CRDT_V1, (crdt_bytes){0}, &state) == CRDT_OK,
                 "a document cannot be encoded");
     return state;
 }

@@ -22,7 +22,7 @@ static size_t split(crdt_bytes input, crdt_bytes updates[UPDATES_MAX])
 static crdt_buf vector_after(crdt_bytes update)
 {
     crdt_doc *doc = crdt_doc_new(NULL);
-    fuzz_expect(crdt_doc_apply_v1(doc, update, NULL) == CRDT_OK, "a valid update is refused");
+    fuzz_expect(crdt_doc_apply(doc, CRDT_V1, update, NULL) == CRDT_OK, "a valid update is refused");
     fuzz_check(doc);
     crdt_buf sv = fuzz_state_vector(doc);
     crdt_doc_free(doc);
@@ -37,10 +37,11 @@ static void check_alone(crdt_bytes update)
     crdt_buf merged = {0};
     crdt_buf diff = {0};
     crdt_buf reach = {0};
-    fuzz_expect(crdt_update_merge_v1(pair, 2, &merged) == CRDT_OK, "a valid update does not merge");
-    fuzz_expect(crdt_update_diff_v1(update, nobody, &diff) == CRDT_OK,
+    fuzz_expect(crdt_update_merge(CRDT_V1, pair, 2, &merged) == CRDT_OK,
+                "a valid update does not merge");
+    fuzz_expect(crdt_update_diff(CRDT_V1, update, nobody, &diff) == CRDT_OK,
                 "a valid update cannot be cut");
-    fuzz_expect(crdt_update_state_vector_v1(update, &reach) == CRDT_OK &&
+    fuzz_expect(crdt_update_state_vector(CRDT_V1, update, &reach) == CRDT_OK &&
                     crdt_state_vector_validate(fuzz_bytes(&reach)) == CRDT_OK,
                 "a valid update has no state vector");
     crdt_buf alone = vector_after(update);
@@ -62,13 +63,14 @@ static void check_merged(const crdt_bytes *updates, size_t count)
     crdt_buf merged = {0};
     crdt_buf twice = {0};
     crdt_buf rewound = {0};
-    fuzz_expect(crdt_update_merge_v1(updates, count, &merged) == CRDT_OK, "no merge");
+    fuzz_expect(crdt_update_merge(CRDT_V1, updates, count, &merged) == CRDT_OK, "no merge");
     const crdt_bytes pair[2] = {fuzz_bytes(&merged), fuzz_bytes(&merged)};
-    fuzz_expect(crdt_update_merge_v1(pair, 2, &twice) == CRDT_OK, "what is merged does not merge");
+    fuzz_expect(crdt_update_merge(CRDT_V1, pair, 2, &twice) == CRDT_OK,
+                "what is merged does not merge");
     crdt_buf once_sv = vector_after(fuzz_bytes(&merged));
     crdt_buf twice_sv = vector_after(fuzz_bytes(&twice));
     fuzz_expect(fuzz_same(&once_sv, &twice_sv), "merged with itself it does something else");
-    fuzz_expect(crdt_state_vector_rewind_v1(fuzz_bytes(&once_sv), updates, count, &rewound) ==
+    fuzz_expect(crdt_state_vector_rewind(CRDT_V1, fuzz_bytes(&once_sv), updates, count, &rewound) ==
                         CRDT_OK &&
                     crdt_state_vector_validate(fuzz_bytes(&rewound)) == CRDT_OK,
                 "no rewound vector");
@@ -85,7 +87,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t count = split((crdt_bytes){data, size}, updates);
     bool valid = true;
     for (size_t i = 0; i < count; i++) {
-        if (crdt_update_validate_v1(updates[i]) == CRDT_OK)
+        if (crdt_update_validate(CRDT_V1, updates[i]) == CRDT_OK)
             check_alone(updates[i]);
         else
             valid = false;
@@ -95,7 +97,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     crdt_buf out = {0};
-    fuzz_expect(crdt_update_merge_v1(updates, count, &out) == CRDT_MALFORMED && out.len == 0,
+    fuzz_expect(crdt_update_merge(CRDT_V1, updates, count, &out) == CRDT_MALFORMED && out.len == 0,
                 "a bad update is merged");
     crdt_buf_free(&out);
     return 0;

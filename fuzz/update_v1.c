@@ -31,8 +31,8 @@ static crdt_doc *base_doc(uint8_t shape)
         .pending_bytes_max = shape & 4 ? 64 : 0,
     };
     crdt_doc *doc = crdt_doc_new(&options);
-    fuzz_expect(doc &&
-                    crdt_doc_apply_v1(doc, (crdt_bytes){content, sizeof content}, NULL) == CRDT_OK,
+    fuzz_expect(doc && crdt_doc_apply(doc, CRDT_V1, (crdt_bytes){content, sizeof content}, NULL) ==
+                           CRDT_OK,
                 "the base is refused");
     return doc;
 }
@@ -47,14 +47,15 @@ static void check_unchanged(crdt_doc *doc, const crdt_buf *before, const char *o
 static void check_taken(crdt_doc *doc, crdt_bytes update)
 {
     crdt_buf state = fuzz_state(doc);
-    fuzz_expect(crdt_update_validate_v1(fuzz_bytes(&state)) == CRDT_OK, "the state is not valid");
-    crdt_err again = crdt_doc_apply_v1(doc, update, NULL);
+    fuzz_expect(crdt_update_validate(CRDT_V1, fuzz_bytes(&state)) == CRDT_OK,
+                "the state is not valid");
+    crdt_err again = crdt_doc_apply(doc, CRDT_V1, update, NULL);
     fuzz_expect(again == CRDT_OK || (again == CRDT_LIMIT && crdt_doc_pending(doc)),
                 "refused the second time");
     fuzz_check(doc);
     crdt_buf sv = fuzz_state_vector(doc);
     crdt_doc *loaded = crdt_doc_new(NULL);
-    fuzz_expect(crdt_doc_apply_v1(loaded, fuzz_bytes(&state), NULL) == CRDT_OK,
+    fuzz_expect(crdt_doc_apply(loaded, CRDT_V1, fuzz_bytes(&state), NULL) == CRDT_OK,
                 "the state cannot be loaded");
     fuzz_check(loaded);
     crdt_buf loaded_sv = fuzz_state_vector(loaded);
@@ -74,8 +75,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     crdt_bytes update = {data + 1, size - 1};
     crdt_doc *doc = base_doc(data[0]);
     crdt_buf before = fuzz_state(doc);
-    crdt_err valid = crdt_update_validate_v1(update);
-    crdt_err err = crdt_doc_apply_v1(doc, update, NULL);
+    crdt_err valid = crdt_update_validate(CRDT_V1, update);
+    crdt_err err = crdt_doc_apply(doc, CRDT_V1, update, NULL);
     fuzz_check(doc);
     fuzz_expect((err == CRDT_MALFORMED) == (valid == CRDT_MALFORMED), "validate and apply differ");
     if (err == CRDT_OK)

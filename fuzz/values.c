@@ -40,10 +40,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     crdt_doc *doc = crdt_doc_new(NULL);
     crdt_doc *again = crdt_doc_new(NULL);
-    if (crdt_doc_apply_v1(doc, fuzz_bytes(&update), NULL) == CRDT_OK) {
+    if (crdt_doc_apply(doc, CRDT_V1, fuzz_bytes(&update), NULL) == CRDT_OK) {
         fuzz_check(doc);
         crdt_buf first = fuzz_state(doc);
-        fuzz_expect(crdt_doc_apply_v1(again, fuzz_bytes(&first), NULL) == CRDT_OK,
+        fuzz_expect(crdt_doc_apply(again, CRDT_V1, fuzz_bytes(&first), NULL) == CRDT_OK,
                     "the canonical form is refused");
         crdt_buf second = fuzz_state(again);
         fuzz_expect(fuzz_same(&first, &second), "the canonical form is not the last word");

@@ -4,11 +4,6 @@
 
 #include "crdt.h"
 
-typedef struct crdt_id {
-    uint64_t client;
-    uint64_t clock;
-} crdt_id;
-
 static inline bool crdt__id_equal(crdt_id a, crdt_id b)
 {
     return a.client == b.client && a.clock == b.clock;

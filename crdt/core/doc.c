@@ -1,7 +1,5 @@
 #include "core/doc.h"
 
-#include "base/utf16.h"
-
 #include <stdlib.h>
 
 #define OBJECT_UNITS_FIRST 128u /* 2 KiB */
@@ -189,18 +187,34 @@ static bool grow_name_slots(crdt_doc *doc)
     return true;
 }
 
-uint32_t crdt__doc_name(crdt_doc *doc, crdt_bytes bytes)
+/* The slot of the name, or the empty one where it belongs; there are slots. */
+static size_t name_slot(const crdt_doc *doc, crdt_bytes bytes, uint32_t hash)
 {
-    if (doc->name_count * 2 > doc->name_slot_cap && !grow_name_slots(doc))
-        return 0;
-    uint32_t hash = hash_bytes(doc->options.hash_seed, bytes);
     size_t i = hash & (doc->name_slot_cap - 1);
     for (; doc->name_slots[i]; i = (i + 1) & (doc->name_slot_cap - 1)) {
         uint32_t name = doc->name_slots[i];
         if (doc->names[name].hash == hash &&
             crdt__bytes_equal(crdt__doc_name_bytes(doc, name), bytes))
-            return name;
+            break;
     }
+    return i;
+}
+
+uint32_t crdt__doc_find_name(const crdt_doc *doc, crdt_bytes bytes)
+{
+    if (!doc->name_slot_cap)
+        return 0;
+    return doc->name_slots[name_slot(doc, bytes, hash_bytes(doc->options.hash_seed, bytes))];
+}
+
+uint32_t crdt__doc_name(crdt_doc *doc, crdt_bytes bytes)
+{
+    if (doc->name_count * 2 > doc->name_slot_cap && !grow_name_slots(doc))
+        return 0;
+    uint32_t hash = hash_bytes(doc->options.hash_seed, bytes);
+    size_t i = name_slot(doc, bytes, hash);
+    if (doc->name_slots[i])
+        return doc->name_slots[i];
     if (!crdt__budget_reserve(&doc->budget, &doc->names, &doc->name_cap, doc->name_count + 1,
                               sizeof(*doc->names)))
         return 0;
@@ -223,19 +237,6 @@ crdt__ref crdt__doc_root(crdt_doc *doc, crdt_bytes bytes)
         doc->names[name].root = root;
     }
     return doc->names[name].root;
-}
-
-crdt_err crdt_doc_define_text(crdt_doc *doc, crdt_bytes name)
-{
-    if (doc->failed)
-        return CRDT_FAILED;
-    if (!crdt__utf8_valid(name, NULL))
-        return CRDT_MALFORMED;
-    crdt__ref root = crdt__doc_root(doc, name);
-    if (!root)
-        return doc->budget.err;
-    crdt__type_at(&doc->objects, root)->is_text = true;
-    return CRDT_OK;
 }
 
 /* ---- structs ---- */

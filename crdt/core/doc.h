@@ -43,6 +43,8 @@ struct crdt_doc {
     size_t client_cap;
     crdt__u64map client_index; /* id -> index */
     uint32_t client_last;      /* the index looked up last */
+    uint32_t own;              /* the index of the client that local edits are made as; 0: none */
+    bool editing;              /* a transaction of local edits is open */
 
     crdt__name *names; /* by number; [0] is unused */
     size_t name_count;
@@ -95,6 +97,8 @@ static inline crdt__ref crdt__doc_item(const crdt_doc *doc, uint32_t client, uin
 
 /* The number of a name, made if need be; 0 when out of memory. */
 uint32_t crdt__doc_name(crdt_doc *doc, crdt_bytes name);
+/* The same, or 0 if there is no such name. */
+uint32_t crdt__doc_find_name(const crdt_doc *doc, crdt_bytes name);
 crdt_bytes crdt__doc_name_bytes(const crdt_doc *doc, uint32_t name);
 /* The root type of this name, made if need be; 0 when out of memory. */
 crdt__ref crdt__doc_root(crdt_doc *doc, crdt_bytes name);

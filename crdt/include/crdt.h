@@ -1,19 +1,22 @@
-/* weft-crdt: Yjs 13 documents in C, from encoded updates to encoded updates.
+/* weft-crdt: Yjs 13 documents in C.
  *
  * SPDX-License-Identifier: MIT
  *
  * The nouns. A document (`crdt_doc`) is the merge of every update applied to it. An update is bytes
- * in Yjs' update format v1: structs (runs of units, each with a client and a clock) and a delete
- * set. A state vector says, per client, the next clock one expects; a document encoded against
- * somebody's state vector is what they lack.
+ * in one of Yjs' two update formats: structs (runs of units, each with a client and a clock) and a
+ * delete set. A state vector says, per client, the next clock one expects; a document encoded
+ * against somebody's state vector is what they lack. A type (`crdt_type`) is a shared container in
+ * the document: a root, known by its name, or one nested in another. A unit is what indices and
+ * lengths count: a UTF-16 code unit of text, an element of a list.
  *
- * The rules. The library does no I/O, keeps no globals, starts no threads, reads no clock.
- * Different documents may be used by different threads at once; one document by one thread at a
- * time. Nothing here calls back. Input is never trusted: an update is decoded and validated whole
- * before the document changes, and work and memory are bounded by its bytes.
+ * The rules. The library does no I/O, keeps no globals, starts no threads, reads no clock and draws
+ * no numbers. Different documents may be used by different threads at once; one document by one
+ * thread at a time. Nothing here calls back. Input is never trusted: an update is decoded and
+ * validated whole before the document changes, and work and memory are bounded by its bytes.
  *
  * Memory. "borrows": until the call returns. "appends to out": the buffer is the caller's, and is
- * left as it was when the call fails.
+ * left as it was when the call fails. "lends": the bytes belong to the document and are good until
+ * the next call that changes it.
  */
 #ifndef CRDT_H
 #define CRDT_H
@@ -21,6 +24,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 #define CRDT_MUST_CHECK __attribute__((warn_unused_result))
 
@@ -30,7 +37,9 @@
     X(CRDT_MALFORMED, -1, "the bytes are not what they should be in Yjs' formats")                 \
     X(CRDT_NO_MEMORY, -2, "out of memory")                                                         \
     X(CRDT_LIMIT, -3, "a limit of the document would be passed")                                   \
-    X(CRDT_FAILED, -4, "the document failed half way before; it can only be freed")
+    X(CRDT_FAILED, -4, "the document failed half way before; it can only be freed")                \
+    X(CRDT_INVALID, -5, "the call does not fit the document as it stands")                         \
+    X(CRDT_GONE, -6, "the type is not in the document, or no longer")
 
 typedef enum crdt_err {
 #define X(name, value, text) name = value,
@@ -47,6 +56,10 @@ const char *crdt_strerror(crdt_err err);
 #define CRDT_VALUE_DEPTH_MAX 512
 /* Clients in one document. */
 #define CRDT_CLIENTS_MAX ((1u << 24) - 1)
+/* Structs that an update in format v2 may hold: so many in any case, and so many for each of its
+ * bytes. Its columns are run-length coded, and could claim millions in twenty bytes. */
+#define CRDT_V2_STRUCTS_FREE     16384
+#define CRDT_V2_STRUCTS_PER_BYTE 16
 
 /* Where memory comes from. `resize` behaves as realloc does for every size above 0; `release`
  * accepts NULL. */
@@ -72,6 +85,16 @@ typedef struct crdt_buf {
 
 void crdt_buf_free(crdt_buf *buf); /* leaves it empty and usable */
 
+/* The name of one unit: who made it, and its number among what they made. */
+typedef struct crdt_id {
+    uint64_t client;
+    uint64_t clock;
+} crdt_id;
+
+/* The two formats of updates and snapshots. Nothing in the bytes tells them apart: peers agree on
+ * one outside. State vectors, awareness and sync messages know only one form. */
+typedef enum crdt_encoding { CRDT_V1 = 1, CRDT_V2 = 2 } crdt_encoding;
+
 /* ---- documents ---- */
 
 typedef struct crdt_doc crdt_doc;
@@ -83,6 +106,10 @@ typedef enum crdt_gc { CRDT_GC_ON, CRDT_GC_OFF } crdt_gc;
  */
 typedef enum crdt_cleanup { CRDT_CLEANUP_OFF, CRDT_CLEANUP_ON } crdt_cleanup;
 
+/* Whether each transaction's changes are kept for crdt_doc_changes; it costs a walk over what
+ * changed. */
+typedef enum crdt_changes { CRDT_CHANGES_OFF, CRDT_CHANGES_ON } crdt_changes;
+
 /* {0} is a good default. */
 typedef struct crdt_doc_options {
     const crdt_mem *mem;      /* kept until crdt_doc_free; NULL: malloc */
@@ -92,6 +119,7 @@ typedef struct crdt_doc_options {
                            tests */
     crdt_gc gc;
     crdt_cleanup cleanup;
+    crdt_changes changes;
 } crdt_doc_options;
 
 /* Returns owned (crdt_doc_free), or NULL when out of memory. Borrows `options` (NULL: the default).
@@ -107,15 +135,25 @@ typedef struct crdt_applied {
     bool integrated; /* the visible part changed: state vector or deletions */
     bool pending; /* after the call, something in the document waits for updates that have not come
                    */
+    bool client_taken; /* the update held structs of the document's own client: somebody else uses
+                          that number. The document has none now; see crdt_doc_set_client */
 } crdt_applied;
 
-/* Applies one update (Yjs: applyUpdate). Borrows `update`; `out` may be NULL.
+/* Applies one update (Yjs: applyUpdate, applyUpdateV2). Borrows `update`; `out` may be NULL.
  * CRDT_MALFORMED: bad bytes, bytes after the end included; document unchanged.
  * CRDT_LIMIT: `memory_max` or `pending_bytes_max` would be passed; document unchanged or, when
- * memory ran out half way, failed. CRDT_NO_MEMORY: document unchanged, or failed. CRDT_FAILED: it
- * had failed before. Cost: linear in the update, times the logarithm of the structs of a client;
- * constant for typing. */
-CRDT_MUST_CHECK crdt_err crdt_doc_apply_v1(crdt_doc *doc, crdt_bytes update, crdt_applied *out);
+ * memory ran out half way, failed. CRDT_NO_MEMORY: document unchanged, or failed. CRDT_INVALID: a
+ * transaction of local edits is open. CRDT_FAILED: it had failed before. Cost: linear in the
+ * update, times the logarithm of the structs of a client; constant for typing. */
+CRDT_MUST_CHECK crdt_err crdt_doc_apply(crdt_doc *doc, crdt_encoding encoding, crdt_bytes update,
+                                        crdt_applied *out);
+
+/* The same, and appends to `event` the update that this one came to (Yjs: the payload of the event
+ * 'update'): what was new in it and could be integrated, with what had waited for it. Appends
+ * nothing when nothing was integrated. */
+CRDT_MUST_CHECK crdt_err crdt_doc_apply_event(crdt_doc *doc, crdt_encoding encoding,
+                                              crdt_bytes update, crdt_applied *out,
+                                              crdt_buf *event);
 
 /* True once an operation ran out of memory half way: the document refuses all work and is to be
  * freed. */
@@ -128,14 +166,11 @@ bool crdt_doc_pending(const crdt_doc *doc);
 /* Appends to `out` one update with everything `sv` (an encoded state vector; empty: nothing known)
  * lacks, with all deletions and all that is pending (Yjs: encodeStateAsUpdate). CRDT_MALFORMED: bad
  * `sv`. */
-CRDT_MUST_CHECK crdt_err crdt_doc_encode_state_v1(crdt_doc *doc, crdt_bytes sv, crdt_buf *out);
+CRDT_MUST_CHECK crdt_err crdt_doc_encode_state(crdt_doc *doc, crdt_encoding encoding, crdt_bytes sv,
+                                               crdt_buf *out);
 
 /* Appends the encoded state vector to `out` (Yjs: encodeStateVector). */
 CRDT_MUST_CHECK crdt_err crdt_doc_encode_state_vector(crdt_doc *doc, crdt_buf *out);
-
-/* Makes the root `name` (UTF-8, borrowed) known as a text, as an application does with
- * doc.getText(name); only the clean-up of formatting marks looks at it. */
-CRDT_MUST_CHECK crdt_err crdt_doc_define_text(crdt_doc *doc, crdt_bytes name);
 
 /* Bytes held now, all of them. */
 size_t crdt_doc_memory_bytes(const crdt_doc *doc);
@@ -148,28 +183,326 @@ size_t crdt_doc_pending_bytes(const crdt_doc *doc);
  * the first one that does not hold. Cost: linear in the document. */
 const char *crdt_doc_check(const crdt_doc *doc);
 
+/* ---- types ---- */
+
+/* The numbers are those of the wire. */
+typedef enum crdt_type_kind {
+    CRDT_ARRAY = 0,
+    CRDT_MAP = 1,
+    CRDT_TEXT = 2,
+    CRDT_XML_ELEMENT = 3,
+    CRDT_XML_FRAGMENT = 4,
+    CRDT_XML_HOOK = 5,
+    CRDT_XML_TEXT = 6
+} crdt_type_kind;
+
+/* Names one type of one document; a plain value. It stays good for the document's life: of a type
+ * that is no more, calls say CRDT_GONE. */
+typedef struct crdt_type {
+    uint32_t root; /* a root's number; 0: a nested type */
+    crdt_id item;  /* of a nested type: the item that holds it */
+} crdt_type;
+
+/* The root `name` (UTF-8, borrowed), made if it is not there (Yjs: doc.get and its kin). Roots have
+ * no kind in the data: any of them may be read and edited as any; `kind` only tells the clean-up of
+ * formatting marks that it is a text. CRDT_MALFORMED: bad UTF-8. */
+CRDT_MUST_CHECK crdt_err crdt_doc_root(crdt_doc *doc, crdt_bytes name, crdt_type_kind kind,
+                                       crdt_type *out);
+
+/* The root of that name, if there is one. Changes nothing. */
+bool crdt_doc_find_root(const crdt_doc *doc, crdt_bytes name, crdt_type *out);
+
+/* Walks the roots in the order in which they came: call with *cursor = 0 first; false at the end.
+ * `name` is lent. */
+bool crdt_doc_next_root(const crdt_doc *doc, size_t *cursor, crdt_type *out, crdt_bytes *name);
+
+/* What a type is. */
+typedef struct crdt_type_info {
+    crdt_type_kind kind; /* of a root: guessed from what is in it (list items, then keys) */
+    bool has_content;    /* a root: false where nothing tells a kind, and `kind` is meaningless */
+    uint64_t length;     /* visible units of its list */
+    crdt_bytes name;     /* a root's; an element's or hook's node name; lent */
+    bool has_parent;
+    crdt_type parent;
+    bool deleted;
+} crdt_type_info;
+
+CRDT_MUST_CHECK crdt_err crdt_type_describe(const crdt_doc *doc, crdt_type type,
+                                            crdt_type_info *out);
+
+/* ---- values ---- */
+
+typedef enum crdt_value_kind {
+    CRDT_VALUE_NONE,   /* read: there is none */
+    CRDT_VALUE_JSON,   /* `bytes` is one JSON text */
+    CRDT_VALUE_ANY,    /* `bytes` is one value in lib0's Any encoding: tells undefined, NaN, BigInt
+                          and bytes, too */
+    CRDT_VALUE_STRING, /* read: `bytes` is UTF-8 */
+    CRDT_VALUE_BINARY, /* `bytes` are bytes (a Uint8Array) */
+    CRDT_VALUE_TYPE,   /* a nested type of kind `type`; `bytes` is the node name of an element or
+                          hook. Read: `handle` is it */
+    CRDT_VALUE_DOC     /* a sub-document: `bytes` is its guid, `options` an Any object, or empty */
+} crdt_value_kind;
+
+/* One value: an element, an entry, an embed. Given to the library it is borrowed; read, its bytes
+ * are lent. */
+typedef struct crdt_value {
+    crdt_value_kind kind;
+    crdt_type_kind type;
+    crdt_bytes bytes;
+    crdt_bytes options;
+    crdt_type handle;
+} crdt_value;
+
+static inline crdt_bytes crdt_bytes_of(const char *text)
+{
+    size_t len = 0;
+    while (text[len] != '\0')
+        len++;
+    return (crdt_bytes){(const uint8_t *)text, len};
+}
+
+static inline crdt_value crdt_json(const char *text)
+{
+    return (crdt_value){.kind = CRDT_VALUE_JSON, .bytes = crdt_bytes_of(text)};
+}
+
+/* ---- local edits ----
+ *
+ * The same structs that Yjs makes for the same calls, placed as Yjs places them. Edits belong to a
+ * transaction: crdt_doc_begin, any number of edits, crdt_doc_commit, which gives the one update
+ * that tells peers of them. Each edit sees the ones before it.
+ *
+ * Every edit returns: CRDT_OK; CRDT_INVALID, and nothing changed: no transaction is open, the
+ * document has no client, an index lies past the end, a value is not of a kind that fits;
+ * CRDT_MALFORMED, and nothing changed: text is not UTF-8, JSON or Any does not parse; CRDT_GONE:
+ * there is no such type; CRDT_LIMIT, CRDT_NO_MEMORY: the document has failed. */
+
+/* Sets the number under which the document makes structs (Yjs: doc.clientID, 32 random bits): drawn
+ * anew for each session, never shared with anybody who edits at the same time. CRDT_INVALID: above
+ * CRDT_CLOCK_MAX, or a transaction is open. */
+CRDT_MUST_CHECK crdt_err crdt_doc_set_client(crdt_doc *doc, uint64_t client);
+
+/* Opens a transaction (Yjs: doc.transact). CRDT_INVALID: one is open, or no client is set. */
+CRDT_MUST_CHECK crdt_err crdt_doc_begin(crdt_doc *doc);
+
+/* Ends it: collects garbage, merges, and appends to `update` (may be NULL) the update that says
+ * what was done, or nothing if nothing was. Content that was inserted and deleted in between is not
+ * in it. An edit that failed did nothing; those before it stand. */
+CRDT_MUST_CHECK crdt_err crdt_doc_commit(crdt_doc *doc, crdt_encoding encoding, crdt_buf *update);
+
+/* Texts (Y.Text, Y.XmlText). `attributes` is an object, JSON or Any; null values take a format
+ * away.
+ */
+
+/* Inserts UTF-8 before the unit `index`. `attributes` NULL: the text takes on the formats around
+ * it; otherwise it has exactly these. An index between the halves of a surrogate pair turns both
+ * into U+FFFD, as in Yjs. */
+CRDT_MUST_CHECK crdt_err crdt_text_insert(crdt_doc *doc, crdt_type text, uint64_t index,
+                                          crdt_bytes string, const crdt_value *attributes);
+
+/* Inserts an embed (JSON, ANY) or a type, as one unit. NULL attributes: none. */
+CRDT_MUST_CHECK crdt_err crdt_text_insert_embed(crdt_doc *doc, crdt_type text, uint64_t index,
+                                                const crdt_value *value,
+                                                const crdt_value *attributes);
+
+/* Deletes `length` units; those past the end are ignored, as in Yjs. */
+CRDT_MUST_CHECK crdt_err crdt_text_delete(crdt_doc *doc, crdt_type text, uint64_t index,
+                                          uint64_t length);
+
+/* Formats `length` units; formatting past the end adds newlines, as in Yjs. */
+CRDT_MUST_CHECK crdt_err crdt_text_format(crdt_doc *doc, crdt_type text, uint64_t index,
+                                          uint64_t length, const crdt_value *attributes);
+
+/* Yjs may drop a last newline, which Quill's texts end with. */
+typedef enum crdt_delta_mode { CRDT_DELTA_AS_IS, CRDT_DELTA_DROP_LAST_NEWLINE } crdt_delta_mode;
+
+/* Applies a Quill delta, a JSON array of operations (Yjs: applyDelta). CRDT_MALFORMED: not JSON;
+ * CRDT_INVALID: not a delta; in both cases nothing changed. Cost: one walk. */
+CRDT_MUST_CHECK crdt_err crdt_text_apply_delta(crdt_doc *doc, crdt_type text, crdt_bytes delta,
+                                               crdt_delta_mode mode);
+
+/* True if `index` lies between the halves of a surrogate pair. */
+bool crdt_text_splits_pair(crdt_doc *doc, crdt_type text, uint64_t index);
+
+/* Lists (Y.Array; the children of Y.XmlFragment and Y.XmlElement). */
+
+/* Inserts `count` values before the unit `index`. */
+CRDT_MUST_CHECK crdt_err crdt_list_insert(crdt_doc *doc, crdt_type list, uint64_t index,
+                                          const crdt_value *values, size_t count);
+
+/* Adds values at the end, behind what was deleted there, too (Yjs: array.push). */
+CRDT_MUST_CHECK crdt_err crdt_list_push(crdt_doc *doc, crdt_type list, const crdt_value *values,
+                                        size_t count);
+
+/* Inserts values right behind the child `after`; NULL: at the start (Yjs: xml.insertAfter).
+ * CRDT_INVALID: it is not a child of `list`. */
+CRDT_MUST_CHECK crdt_err crdt_list_insert_after(crdt_doc *doc, crdt_type list,
+                                                const crdt_type *after, const crdt_value *values,
+                                                size_t count);
+
+/* Deletes `length` units. CRDT_INVALID, and nothing changed, past the end. (Yjs deletes up to the
+ * end first, and then throws.) */
+CRDT_MUST_CHECK crdt_err crdt_list_delete(crdt_doc *doc, crdt_type list, uint64_t index,
+                                          uint64_t length);
+
+/* Maps (Y.Map; the attributes of XML elements and of texts). Keys are UTF-8. */
+CRDT_MUST_CHECK crdt_err crdt_map_set(crdt_doc *doc, crdt_type map, crdt_bytes key,
+                                      const crdt_value *value);
+CRDT_MUST_CHECK crdt_err crdt_map_delete(crdt_doc *doc, crdt_type map, crdt_bytes key);
+CRDT_MUST_CHECK crdt_err crdt_map_clear(crdt_doc *doc, crdt_type map);
+
+/* ---- reading ---- */
+
+/* A moment of a document: a state vector and a delete set (Yjs: Snapshot). Only a document that
+ * does not collect garbage can be read as of one. */
+typedef struct crdt_snapshot crdt_snapshot;
+
+/* The element at `index`, CRDT_VALUE_NONE past the end. Cost: logarithmic in long lists. */
+CRDT_MUST_CHECK crdt_err crdt_list_get(crdt_doc *doc, crdt_type list, uint64_t index,
+                                       crdt_value *out);
+
+/* The value of `key`, or CRDT_VALUE_NONE. */
+CRDT_MUST_CHECK crdt_err crdt_map_get(const crdt_doc *doc, crdt_type map, crdt_bytes key,
+                                      crdt_value *out);
+
+/* Walks the present keys, in no particular order: *cursor = 0 first; *found is false at the end. */
+CRDT_MUST_CHECK crdt_err crdt_map_next(const crdt_doc *doc, crdt_type map, size_t *cursor,
+                                       bool *found, crdt_bytes *key, crdt_value *out);
+
+/* Each appends one rendering of a type to `out`, as of the snapshot `at` (NULL: now). CRDT_GONE: no
+ * such type. CRDT_INVALID: `at` is given, and the document collects garbage. Nested types recurse,
+ * without recursion in C. Cost: linear in what is read.
+ *
+ * In JSON, binary is a base64 string; undefined, NaN and infinities are null; a BigInt is a number
+ * up to 2^53-1, else a string; a sub-document is {"guid":...}; XML is its string. */
+
+/* The plain text; embeds and types leave no trace. */
+CRDT_MUST_CHECK crdt_err crdt_read_text(crdt_doc *doc, crdt_type type, const crdt_snapshot *at,
+                                        crdt_buf *out);
+/* A Quill delta, as JSON. Neighbours with equal attributes are joined. */
+CRDT_MUST_CHECK crdt_err crdt_read_delta(crdt_doc *doc, crdt_type type, const crdt_snapshot *at,
+                                         crdt_buf *out);
+/* The list, as a JSON array. */
+CRDT_MUST_CHECK crdt_err crdt_read_array(crdt_doc *doc, crdt_type type, const crdt_snapshot *at,
+                                         crdt_buf *out);
+/* The keys, as a JSON object, in the order in which they first came. */
+CRDT_MUST_CHECK crdt_err crdt_read_map(crdt_doc *doc, crdt_type type, const crdt_snapshot *at,
+                                       crdt_buf *out);
+/* What toJSON of its kind gives, as JSON; of a root whatever is in it (null if nothing tells; keys
+ * win where there are both). */
+CRDT_MUST_CHECK crdt_err crdt_read_json(crdt_doc *doc, crdt_type type, const crdt_snapshot *at,
+                                        crdt_buf *out);
+
+/* Yjs' toString escapes nothing. Well-formed XML escapes what must be; characters that XML lacks
+ * become U+FFFD, bad characters of names `_`. */
+typedef enum crdt_xml_style { CRDT_XML_YJS, CRDT_XML_WELL_FORMED } crdt_xml_style;
+CRDT_MUST_CHECK crdt_err crdt_read_xml(crdt_doc *doc, crdt_type type, crdt_xml_style style,
+                                       const crdt_snapshot *at, crdt_buf *out);
+
+/* The present sub-documents, in no particular order: *cursor = 0 first; false at the end. */
+bool crdt_doc_next_subdoc(const crdt_doc *doc, size_t *cursor, crdt_value *out);
+
+/* ---- what changed ---- */
+
+/* Appends what the last transaction (one update applied, or one committed) changed, as a JSON array
+ * with one object per changed type, outermost first (Yjs: observeDeep):
+ *
+ *     {"root":"name","path":["key",0],"kind":"text",
+ *      "delta":[{"retain":3},{"insert":"x","attributes":{...}},{"delete":1}],
+ *      "keys":{"k":{"action":"add"|"update"|"delete","oldValue":...,"newValue":...}}}
+ *
+ * `path` leads from the root to the type as it is now. `delta` is there if the list changed, `keys`
+ * if entries did. `kind` is null for a root of which nothing tells it. Types that the transaction
+ * made, or that are deleted, are not listed: the change of what holds them says it.
+ * CRDT_INVALID: the document was made without CRDT_CHANGES_ON. */
+CRDT_MUST_CHECK crdt_err crdt_doc_changes(const crdt_doc *doc, crdt_buf *out);
+
+/* ---- snapshots ---- */
+
+/* Appends the document's present moment (Yjs: encodeSnapshot of snapshot(doc)). */
+CRDT_MUST_CHECK crdt_err crdt_doc_snapshot(crdt_doc *doc, crdt_encoding encoding, crdt_buf *out);
+
+/* Decodes one; returns owned through `out` (crdt_snapshot_free). `mem` is kept; NULL: malloc. */
+CRDT_MUST_CHECK crdt_err crdt_snapshot_new(crdt_encoding encoding, crdt_bytes bytes,
+                                           const crdt_mem *mem, crdt_snapshot **out);
+void crdt_snapshot_free(crdt_snapshot *snapshot); /* accepts NULL */
+CRDT_MUST_CHECK crdt_err crdt_snapshot_encode(const crdt_snapshot *snapshot, crdt_encoding encoding,
+                                              crdt_buf *out);
+/* The same moment (Yjs: equalSnapshots). */
+bool crdt_snapshot_equal(const crdt_snapshot *a, const crdt_snapshot *b);
+
+/* Appends an update with the document as it was at the snapshot (Yjs: createDocFromSnapshot).
+ * CRDT_INVALID: it collects garbage, or the snapshot knows more than it does. */
+CRDT_MUST_CHECK crdt_err crdt_doc_encode_snapshot_state(crdt_doc *doc, const crdt_snapshot *at,
+                                                        crdt_encoding encoding, crdt_buf *out);
+
+/* Whether all that the update says lies before the snapshot (Yjs: snapshotContainsUpdate). */
+CRDT_MUST_CHECK crdt_err crdt_snapshot_contains(const crdt_snapshot *snapshot,
+                                                crdt_encoding encoding, crdt_bytes update,
+                                                bool *out);
+
+/* ---- relative positions ---- */
+
+/* Appends the encoded position of `index` in the type: it stays with the unit there, whatever is
+ * edited around it. `assoc` below 0: with the unit before; else with the one behind. (Yjs:
+ * createRelativePositionFromTypeIndex) CRDT_INVALID: index past the end. */
+CRDT_MUST_CHECK crdt_err crdt_relpos_encode(crdt_doc *doc, crdt_type type, uint64_t index,
+                                            int64_t assoc, crdt_buf *out);
+
+typedef struct crdt_place {
+    crdt_type type;
+    uint64_t index;
+    int64_t assoc;
+} crdt_place;
+
+/* Where an encoded position lies now. *found is false if what it hangs on is unknown or collected.
+ * (Yjs: createAbsolutePositionFromRelativePosition) CRDT_MALFORMED: bad bytes. */
+CRDT_MUST_CHECK crdt_err crdt_relpos_resolve(crdt_doc *doc, crdt_bytes position, bool *found,
+                                             crdt_place *out);
+
 /* ---- updates without a document ---- */
 
 /* Decodes everything and keeps nothing: CRDT_OK or CRDT_MALFORMED. The same judgement as
- * crdt_doc_apply_v1. */
-CRDT_MUST_CHECK crdt_err crdt_update_validate_v1(crdt_bytes update);
+ * crdt_doc_apply. */
+CRDT_MUST_CHECK crdt_err crdt_update_validate(crdt_encoding encoding, crdt_bytes update);
 
 /* True if a valid update says nothing: no structs but Skips, no deletes. */
-bool crdt_update_is_empty_v1(crdt_bytes update);
+bool crdt_update_is_empty(crdt_encoding encoding, crdt_bytes update);
 
 /* Appends to `out` one update that holds what all `count` updates hold (Yjs: mergeUpdates). One
  * update comes out as its very bytes; none: the empty update. CRDT_MALFORMED: one of them is. Cost:
  * linear in their bytes, times the logarithm of `count`. */
-CRDT_MUST_CHECK crdt_err crdt_update_merge_v1(const crdt_bytes *updates, size_t count,
-                                              crdt_buf *out);
+CRDT_MUST_CHECK crdt_err crdt_update_merge(crdt_encoding encoding, const crdt_bytes *updates,
+                                           size_t count, crdt_buf *out);
 
 /* Appends to `out` what of `update` the state vector `sv` lacks, deletions whole (Yjs: diffUpdate).
  */
-CRDT_MUST_CHECK crdt_err crdt_update_diff_v1(crdt_bytes update, crdt_bytes sv, crdt_buf *out);
+CRDT_MUST_CHECK crdt_err crdt_update_diff(crdt_encoding encoding, crdt_bytes update, crdt_bytes sv,
+                                          crdt_buf *out);
 
 /* Appends the state vector that the update alone brings about (Yjs: encodeStateVectorFromUpdate).
  */
-CRDT_MUST_CHECK crdt_err crdt_update_state_vector_v1(crdt_bytes update, crdt_buf *out);
+CRDT_MUST_CHECK crdt_err crdt_update_state_vector(crdt_encoding encoding, crdt_bytes update,
+                                                  crdt_buf *out);
+
+/* Appends the update in the other format (Yjs: convertUpdateFormatV1ToV2 and back). What one format
+ * cannot say is said as Yjs would: v1 has embeds and formats as JSON. */
+CRDT_MUST_CHECK crdt_err crdt_update_convert(crdt_encoding from, crdt_bytes update,
+                                             crdt_encoding to, crdt_buf *out);
+
+/* Of one client in an update: the first clock, and the one behind the last. */
+typedef struct crdt_update_client {
+    uint64_t client;
+    uint64_t from;
+    uint64_t to;
+} crdt_update_client;
+
+/* Tells the clients of an update, in its order, Skips counted (Yjs: parseUpdateMeta). *out is
+ * owned: an array of *count, to be freed with crdt_update_clients_free. */
+CRDT_MUST_CHECK crdt_err crdt_update_clients(crdt_encoding encoding, crdt_bytes update,
+                                             crdt_update_client **out, size_t *count);
+void crdt_update_clients_free(crdt_update_client *clients, size_t count);
 
 /* ---- state vectors ---- */
 
@@ -180,8 +513,47 @@ CRDT_MUST_CHECK crdt_err crdt_state_vector_validate(crdt_bytes sv);
  * them: per client the smaller of `sv` and the first clock that the updates speak of. Whoever has
  * seen everything before the updates lacks nothing that a difference to the result does not hold.
  * CRDT_MALFORMED: one of the inputs is. */
-CRDT_MUST_CHECK crdt_err crdt_state_vector_rewind_v1(crdt_bytes sv, const crdt_bytes *updates,
-                                                     size_t count, crdt_buf *out);
+CRDT_MUST_CHECK crdt_err crdt_state_vector_rewind(crdt_encoding encoding, crdt_bytes sv,
+                                                  const crdt_bytes *updates, size_t count,
+                                                  crdt_buf *out);
+
+/* ---- the sync protocol ---- (y-protocols/sync.js) */
+
+typedef enum crdt_sync_kind {
+    CRDT_SYNC_STEP1 = 0, /* payload: the sender's state vector */
+    CRDT_SYNC_STEP2 = 1, /* payload: an update (v1) with what the other side lacked */
+    CRDT_SYNC_UPDATE = 2 /* payload: an update (v1) */
+} crdt_sync_kind;
+
+/* Takes a message apart; *payload borrows from it. Bytes behind it are ignored, as in Yjs.
+ * CRDT_MALFORMED: another kind, or it is cut short. The payload is not looked at. */
+CRDT_MUST_CHECK crdt_err crdt_sync_parse(crdt_bytes message, crdt_sync_kind *kind,
+                                         crdt_bytes *payload);
+/* Appends a message. */
+CRDT_MUST_CHECK crdt_err crdt_sync_write(crdt_sync_kind kind, crdt_bytes payload, crdt_buf *out);
+
+/* Step 1 of the document: asks the peer for what it lacks. */
+CRDT_MUST_CHECK crdt_err crdt_sync_write_step1(crdt_doc *doc, crdt_buf *out);
+
+/* Takes one message in: applies what it brings (`applied` and `event` as crdt_doc_apply_event fills
+ * them; both may be NULL), and appends to `reply` the answer to a step 1. */
+CRDT_MUST_CHECK crdt_err crdt_sync_receive(crdt_doc *doc, crdt_bytes message, crdt_buf *reply,
+                                           crdt_applied *applied, crdt_buf *event);
+
+/* The frames of y-websocket: one message each. */
+typedef enum crdt_frame_kind {
+    CRDT_FRAME_SYNC = 0,           /* body: a sync message */
+    CRDT_FRAME_AWARENESS = 1,      /* body: an awareness update */
+    CRDT_FRAME_AUTH = 2,           /* body: what is left of the frame */
+    CRDT_FRAME_QUERY_AWARENESS = 3 /* no body */
+} crdt_frame_kind;
+
+/* Takes a frame apart; *body borrows from it. *used (may be NULL): bytes of the frame that the
+ * message took; of an auth message, all. CRDT_MALFORMED: another kind, or it is cut short. */
+CRDT_MUST_CHECK crdt_err crdt_frame_parse(crdt_bytes frame, crdt_frame_kind *kind, crdt_bytes *body,
+                                          size_t *used);
+/* Appends a frame. */
+CRDT_MUST_CHECK crdt_err crdt_frame_write(crdt_frame_kind kind, crdt_bytes body, crdt_buf *out);
 
 /* ---- awareness ---- */
 
@@ -224,5 +596,9 @@ bool crdt_awareness_find(const crdt_awareness *awareness, uint64_t client, uint6
  * can be due. */
 size_t crdt_awareness_count(const crdt_awareness *awareness);
 uint64_t crdt_awareness_oldest_ms(const crdt_awareness *awareness);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

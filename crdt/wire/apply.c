@@ -200,8 +200,10 @@ static crdt_err check_pending_limit(crdt_doc *doc, crdt_bytes update, const crdt
 
 /* ---- the call ---- */
 
-crdt_err crdt_doc_apply_v1(crdt_doc *doc, crdt_bytes update, crdt_applied *out)
+crdt_err crdt_doc_apply(crdt_doc *doc, crdt_encoding encoding, crdt_bytes update, crdt_applied *out)
 {
+    if (encoding != CRDT_V1)
+        return CRDT_MALFORMED;
     if (doc->failed)
         return CRDT_FAILED;
     crdt_applied applied = {0};

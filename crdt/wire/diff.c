@@ -1,41 +1,8 @@
 /* A document, or what somebody lacks of it, into an update (yjs/src/utils/encoding.js,
  * encodeStateAsUpdate). */
 #include "core/doc.h"
+#include "wire/show.h"
 #include "wire/statevec.h"
-
-/* Tells a struct of the document as the wire would. */
-static void show_item(const crdt_doc *doc, const crdt__item *it, crdt__wstruct *ws)
-{
-    *ws = (crdt__wstruct){.id = {doc->clients[it->client].id, it->clock},
-                          .len = crdt__item_len(it),
-                          .kind = it->kind,
-                          .canonical = true};
-    if (it->kind == CRDT__GC)
-        return;
-    ws->has_sub = it->key != 0;
-    if (it->origin_client) {
-        ws->has_origin = true;
-        ws->origin = (crdt_id){doc->clients[it->origin_client].id, it->origin_clock};
-    }
-    if (it->right_client) {
-        ws->has_right = true;
-        ws->right = (crdt_id){doc->clients[it->right_client].id, it->right_clock};
-    }
-    if (!ws->has_origin && !ws->has_right) {
-        const crdt__type *parent = crdt__type_at(&doc->objects, it->parent);
-        ws->has_parent = true;
-        ws->parent_is_root = parent->item == 0;
-        if (parent->item) {
-            const crdt__item *holder = crdt__item_at(doc, parent->item);
-            ws->parent_id = (crdt_id){doc->clients[holder->client].id, holder->clock};
-        } else {
-            ws->parent_root = crdt__doc_name_bytes(doc, parent->name);
-        }
-        if (it->key)
-            ws->sub = crdt__doc_name_bytes(doc, it->key);
-    }
-    crdt__content_show(doc, it, ws);
-}
 
 /* Structs of a client from the one at `pos` to the end. */
 static uint64_t count_from(const crdt_doc *doc, crdt__pos pos)
@@ -57,7 +24,7 @@ static void write_section(const crdt_doc *doc, crdt__writer *w, uint32_t index, 
     uint64_t offset = from - crdt__blocks_clock(&doc->objects, pos);
     do {
         crdt__wstruct ws;
-        show_item(doc, crdt__item_at(doc, crdt__blocks_item(&doc->objects, pos)), &ws);
+        crdt__show(doc, crdt__item_at(doc, crdt__blocks_item(&doc->objects, pos)), &ws);
         crdt__v1_write_struct(w, &ws, offset, doc->budget.mem);
         offset = 0;
     } while (w->ok && crdt__blocks_next(&doc->objects, &pos));
@@ -147,19 +114,21 @@ static crdt_err encode_with_pending(crdt_doc *doc, crdt_bytes sv, const crdt__st
     if (err == CRDT_OK && doc->pending.deletes_count)
         err = encode_waiting_deletes(doc, &parts[count++]);
     if (err == CRDT_OK && doc->pending.piece_count)
-        err = crdt_update_diff_v1(doc->pending.pieces[0], sv, &parts[count++]);
+        err = crdt_update_diff(CRDT_V1, doc->pending.pieces[0], sv, &parts[count++]);
     if (err == CRDT_OK) {
         for (size_t i = 0; i < count; i++)
             updates[i] = (crdt_bytes){parts[i].data, parts[i].len};
-        err = crdt_update_merge_v1(updates, count, out);
+        err = crdt_update_merge(CRDT_V1, updates, count, out);
     }
     for (size_t i = 0; i < 3; i++)
         crdt_buf_free(&parts[i]);
     return err;
 }
 
-crdt_err crdt_doc_encode_state_v1(crdt_doc *doc, crdt_bytes sv, crdt_buf *out)
+crdt_err crdt_doc_encode_state(crdt_doc *doc, crdt_encoding encoding, crdt_bytes sv, crdt_buf *out)
 {
+    if (encoding != CRDT_V1)
+        return CRDT_MALFORMED;
     static const uint8_t nothing[] = {0};
     if (doc->failed)
         return CRDT_FAILED;

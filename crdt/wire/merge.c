@@ -206,8 +206,11 @@ static crdt_err append_bytes(crdt_buf *out, crdt_bytes bytes)
     return crdt__writer_finish(&w);
 }
 
-crdt_err crdt_update_merge_v1(const crdt_bytes *updates, size_t count, crdt_buf *out)
+crdt_err crdt_update_merge(crdt_encoding encoding, const crdt_bytes *updates, size_t count,
+                           crdt_buf *out)
 {
+    if (encoding != CRDT_V1)
+        return CRDT_MALFORMED;
     static const uint8_t empty[] = {0, 0};
     if (count == 0)
         return append_bytes(out, (crdt_bytes){empty, sizeof empty});
@@ -272,8 +275,10 @@ static crdt_err diff(crdt_bytes update, crdt_bytes ds, const crdt__statevec *kno
     return crdt__writer_finish(&w);
 }
 
-crdt_err crdt_update_diff_v1(crdt_bytes update, crdt_bytes sv, crdt_buf *out)
+crdt_err crdt_update_diff(crdt_encoding encoding, crdt_bytes update, crdt_bytes sv, crdt_buf *out)
 {
+    if (encoding != CRDT_V1)
+        return CRDT_MALFORMED;
     crdt__v1_shape shape;
     crdt_err err = crdt__v1_validate(update, out->mem, &shape);
     if (err != CRDT_OK)
@@ -288,8 +293,10 @@ crdt_err crdt_update_diff_v1(crdt_bytes update, crdt_bytes sv, crdt_buf *out)
 
 /* ---- what an update says ---- */
 
-bool crdt_update_is_empty_v1(crdt_bytes update)
+bool crdt_update_is_empty(crdt_encoding encoding, crdt_bytes update)
 {
+    if (encoding != CRDT_V1)
+        return false;
     crdt__v1_shape shape;
     return crdt__v1_validate(update, NULL, &shape) == CRDT_OK && shape.structs == shape.skips &&
            shape.ds_ranges == 0;
@@ -321,8 +328,10 @@ static uint64_t write_prefixes(crdt__lazy_reader *r, crdt__writer *w)
     return clients;
 }
 
-crdt_err crdt_update_state_vector_v1(crdt_bytes update, crdt_buf *out)
+crdt_err crdt_update_state_vector(crdt_encoding encoding, crdt_bytes update, crdt_buf *out)
 {
+    if (encoding != CRDT_V1)
+        return CRDT_MALFORMED;
     crdt__v1_shape shape;
     crdt_err err = crdt__v1_validate(update, out->mem, &shape);
     if (err != CRDT_OK)
@@ -391,9 +400,11 @@ static crdt_err append_statevec(const crdt__idset *known, crdt_buf *out)
     return crdt__writer_finish(&w);
 }
 
-crdt_err crdt_state_vector_rewind_v1(crdt_bytes sv, const crdt_bytes *updates, size_t count,
-                                     crdt_buf *out)
+crdt_err crdt_state_vector_rewind(crdt_encoding encoding, crdt_bytes sv, const crdt_bytes *updates,
+                                  size_t count, crdt_buf *out)
 {
+    if (encoding != CRDT_V1)
+        return CRDT_MALFORMED;
     crdt__statevec after;
     crdt__idset told;
     crdt__idset before;

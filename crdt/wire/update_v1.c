@@ -517,8 +517,10 @@ crdt_err crdt__v1_validate(crdt_bytes update, const crdt_mem *mem, crdt__v1_shap
     return CRDT_OK;
 }
 
-crdt_err crdt_update_validate_v1(crdt_bytes update)
+crdt_err crdt_update_validate(crdt_encoding encoding, crdt_bytes update)
 {
+    if (encoding != CRDT_V1)
+        return CRDT_MALFORMED;
     crdt__v1_shape shape;
     return crdt__v1_validate(update, NULL, &shape);
 }

@@ -113,6 +113,8 @@ err room_apply_err(crdt_err e)
         return ERR_PENDING_LIMIT;
     case CRDT_NO_MEMORY:
     case CRDT_FAILED:
+    case CRDT_INVALID: /* nobody edits here: these cannot be */
+    case CRDT_GONE:
         return ERR_NO_MEMORY;
     }
     return ERR_NO_MEMORY;
@@ -164,7 +166,7 @@ static err note_missing(room *r, room_write *w)
 static err apply_to_doc(room *r, room_write *w)
 {
     crdt_applied applied;
-    err failed = room_apply_err(crdt_doc_apply_v1(r->doc, bytes_of(w->update), &applied));
+    err failed = room_apply_err(crdt_doc_apply(r->doc, CRDT_V1, bytes_of(w->update), &applied));
     if (failed != ERR_OK)
         return failed;
     w->changed = applied.changed;
@@ -194,8 +196,8 @@ static err apply_update(room *r, room_write *w)
         return ERR_EPOCH_CHANGED;
     if (r->doc != NULL)
         return apply_to_doc(r, w);
-    err malformed = room_apply_err(crdt_update_validate_v1(bytes_of(w->update)));
-    if (malformed != ERR_OK || crdt_update_is_empty_v1(bytes_of(w->update)))
+    err malformed = room_apply_err(crdt_update_validate(CRDT_V1, bytes_of(w->update)));
+    if (malformed != ERR_OK || crdt_update_is_empty(CRDT_V1, bytes_of(w->update)))
         return malformed;
     return apply_first(r, w);
 }
@@ -206,7 +208,7 @@ static err apply_create(room *r, room_write *w)
         return ERR_EXISTS;
     if (w->update == NULL)
         return begin_life(r);
-    err malformed = room_apply_err(crdt_update_validate_v1(bytes_of(w->update)));
+    err malformed = room_apply_err(crdt_update_validate(CRDT_V1, bytes_of(w->update)));
     return malformed != ERR_OK ? malformed : apply_first(r, w);
 }
 
@@ -316,7 +318,7 @@ static frame *merged_events(const room_batch *b)
     for (const persist_event *e = b->op.events; e != NULL; e = e->next)
         updates[count++] = (crdt_bytes){(const uint8_t *)e->update.data, e->update.len};
     crdt_buf merged = {0};
-    crdt_err failed = crdt_update_merge_v1(updates, count, &merged);
+    crdt_err failed = crdt_update_merge(CRDT_V1, updates, count, &merged);
     free(updates);
     if (failed == CRDT_OK)
         return room_frame_of(&merged);

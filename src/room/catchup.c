@@ -89,7 +89,7 @@ static void merge(room_catchup *c)
     for (size_t i = 0, start = 0; i < c->count; start = c->ends[i++])
         updates[i] = (crdt_bytes){c->bytes.data + start, c->ends[i] - start};
     crdt_buf merged = {0};
-    if (crdt_update_merge_v1(updates, c->count, &merged) == CRDT_OK)
+    if (crdt_update_merge(CRDT_V1, updates, c->count, &merged) == CRDT_OK)
         c->merged = room_frame_of(&merged);
     crdt_buf_free(&merged);
     free(updates);

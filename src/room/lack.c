@@ -25,7 +25,7 @@ static span *merge_ring(room *r, uint64_t seq, size_t first, size_t count)
     if (bytes > ROOM_MERGE_BYTES_MAX)
         return NULL;
     crdt_buf merged = {0};
-    if (crdt_update_merge_v1(updates, count, &merged) != CRDT_OK) {
+    if (crdt_update_merge(CRDT_V1, updates, count, &merged) != CRDT_OK) {
         crdt_buf_free(&merged);
         return NULL;
     }

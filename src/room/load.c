@@ -35,7 +35,7 @@ typedef struct load {
 static void apply(load *l, crdt_bytes update)
 {
     if (l->failed == ERR_OK)
-        l->failed = room_apply_err(crdt_doc_apply_v1(l->out.doc, update, NULL));
+        l->failed = room_apply_err(crdt_doc_apply(l->out.doc, CRDT_V1, update, NULL));
 }
 
 static void use_checkpoint(void *arg, uint64_t seq, store_bytes state)

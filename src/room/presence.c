@@ -120,6 +120,8 @@ err presence_apply(presence *p, slice update, uint64_t now_ms)
         return ERR_AWARENESS_LIMIT;
     case CRDT_NO_MEMORY:
     case CRDT_FAILED:
+    case CRDT_INVALID: /* nobody edits here: these cannot be */
+    case CRDT_GONE:
         return ERR_NO_MEMORY;
     }
     return ERR_NO_MEMORY;

@@ -53,9 +53,9 @@ static crdt_err encode_catchup(crdt_doc *doc, const frame *since, crdt_buf *out)
     crdt_buf sv = {0}, before = {0};
     crdt_err failed = crdt_doc_encode_state_vector(doc, &sv);
     if (failed == CRDT_OK)
-        failed = crdt_state_vector_rewind_v1(bytes_of_buf(&sv), &update, 1, &before);
+        failed = crdt_state_vector_rewind(CRDT_V1, bytes_of_buf(&sv), &update, 1, &before);
     if (failed == CRDT_OK)
-        failed = crdt_doc_encode_state_v1(doc, bytes_of_buf(&before), out);
+        failed = crdt_doc_encode_state(doc, CRDT_V1, bytes_of_buf(&before), out);
     crdt_buf_free(&sv);
     crdt_buf_free(&before);
     return failed;
@@ -65,7 +65,7 @@ static crdt_err encode(crdt_doc *doc, const room_read *read, crdt_buf *out)
 {
     switch (read->kind) {
     case ROOM_READ_STATE:
-        return crdt_doc_encode_state_v1(doc, bytes_of(read->sv), out);
+        return crdt_doc_encode_state(doc, CRDT_V1, bytes_of(read->sv), out);
     case ROOM_READ_STATE_VECTOR:
         return crdt_doc_encode_state_vector(doc, out);
     case ROOM_READ_CATCHUP:

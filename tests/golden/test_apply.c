@@ -25,10 +25,11 @@ static void define_texts(const vector *v, crdt_doc *doc)
     json_object_foreach(vector_at(v, "roots"), name, kind)
     {
         const char *text = json_string_value(kind);
-        if (strcmp(text, "Text") == 0 || strcmp(text, "XmlText") == 0)
-            vector_err(v, "define_text",
-                       crdt_doc_define_text(doc, (crdt_bytes){(const uint8_t *)name, strlen(name)}),
+        if (strcmp(text, "Text") == 0 || strcmp(text, "XmlText") == 0) {
+            crdt_type type;
+            vector_err(v, "root", crdt_doc_root(doc, crdt_bytes_of(name), CRDT_TEXT, &type),
                        CRDT_OK);
+        }
     }
 }
 
@@ -58,8 +59,8 @@ static void close_receiver(const vector *v, receiver *r)
 
 static void apply(const vector *v, receiver *r, crdt_bytes update, crdt_applied *out)
 {
-    vector_err(v, "validate", crdt_update_validate_v1(update), CRDT_OK);
-    vector_err(v, "apply", crdt_doc_apply_v1(r->doc, update, out), CRDT_OK);
+    vector_err(v, "validate", crdt_update_validate(CRDT_V1, update), CRDT_OK);
+    vector_err(v, "apply", crdt_doc_apply(r->doc, CRDT_V1, update, out), CRDT_OK);
     const char *broken = crdt_doc_check(r->doc);
     if (broken)
         vector_fail(v, "check: %s", broken);
@@ -74,7 +75,7 @@ static void apply_all(const vector *v, receiver *r)
 static crdt_buf state_of(const vector *v, receiver *r)
 {
     crdt_buf state = {0};
-    vector_err(v, "encode_state", crdt_doc_encode_state_v1(r->doc, (crdt_bytes){0}, &state),
+    vector_err(v, "encode_state", crdt_doc_encode_state(r->doc, CRDT_V1, (crdt_bytes){0}, &state),
                CRDT_OK);
     return state;
 }
@@ -193,8 +194,8 @@ static void use_encode_from(const vector *v)
     open_receiver(v, ROOTS_DEFINED, &r);
     apply_all(v, &r);
     crdt_buf diff = {0};
-    vector_err(v, "encode_state", crdt_doc_encode_state_v1(r.doc, vector_bytes(v, "sv"), &diff),
-               CRDT_OK);
+    vector_err(v, "encode_state",
+               crdt_doc_encode_state(r.doc, CRDT_V1, vector_bytes(v, "sv"), &diff), CRDT_OK);
     vector_same(v, "difference", bytes_of(&diff), vector_bytes(v, "expect.v1"));
     crdt_buf_free(&diff);
     close_receiver(v, &r);
@@ -217,8 +218,8 @@ static void use_truncated(const vector *v)
     crdt_buf before = state_of(v, &r);
     for (size_t len = 0; len < update.len; len++) {
         crdt_bytes prefix = {update.data, len};
-        if (crdt_update_validate_v1(prefix) != CRDT_MALFORMED ||
-            crdt_doc_apply_v1(r.doc, prefix, NULL) != CRDT_MALFORMED)
+        if (crdt_update_validate(CRDT_V1, prefix) != CRDT_MALFORMED ||
+            crdt_doc_apply(r.doc, CRDT_V1, prefix, NULL) != CRDT_MALFORMED)
             vector_fail(v, "the first %zu of %zu bytes are taken", len, update.len);
     }
     crdt_buf after = state_of(v, &r);

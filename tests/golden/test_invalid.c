@@ -9,14 +9,16 @@ static crdt_doc *base_of(const vector *v)
     crdt_doc *doc = crdt_doc_new(&options);
     assert_non_null(doc);
     for (size_t i = 0; i < vector_count(v, "base"); i++)
-        vector_err(v, "base", crdt_doc_apply_v1(doc, vector_bytes_i(v, "base", i), NULL), CRDT_OK);
+        vector_err(v, "base", crdt_doc_apply(doc, CRDT_V1, vector_bytes_i(v, "base", i), NULL),
+                   CRDT_OK);
     return doc;
 }
 
 static crdt_buf state_of(const vector *v, crdt_doc *doc)
 {
     crdt_buf state = {0};
-    vector_err(v, "encode_state", crdt_doc_encode_state_v1(doc, (crdt_bytes){0}, &state), CRDT_OK);
+    vector_err(v, "encode_state", crdt_doc_encode_state(doc, CRDT_V1, (crdt_bytes){0}, &state),
+               CRDT_OK);
     return state;
 }
 
@@ -26,11 +28,11 @@ static void check_refused_everywhere(const vector *v, crdt_bytes update)
     static const uint8_t nothing[] = {0};
     crdt_buf out = {0};
     const crdt_bytes pair[2] = {update, {(const uint8_t *)"\0\0", 2}};
-    vector_err(v, "validate", crdt_update_validate_v1(update), CRDT_MALFORMED);
-    vector_err(v, "merge", crdt_update_merge_v1(pair, 2, &out), CRDT_MALFORMED);
-    vector_err(v, "diff", crdt_update_diff_v1(update, (crdt_bytes){nothing, 1}, &out),
+    vector_err(v, "validate", crdt_update_validate(CRDT_V1, update), CRDT_MALFORMED);
+    vector_err(v, "merge", crdt_update_merge(CRDT_V1, pair, 2, &out), CRDT_MALFORMED);
+    vector_err(v, "diff", crdt_update_diff(CRDT_V1, update, (crdt_bytes){nothing, 1}, &out),
                CRDT_MALFORMED);
-    vector_err(v, "state_vector", crdt_update_state_vector_v1(update, &out), CRDT_MALFORMED);
+    vector_err(v, "state_vector", crdt_update_state_vector(CRDT_V1, update, &out), CRDT_MALFORMED);
     if (out.len != 0)
         vector_fail(v, "%zu bytes came out of bad ones", out.len);
     crdt_buf_free(&out);
@@ -53,7 +55,7 @@ static void use_invalid(const vector *v)
     crdt_doc *doc = base_of(v);
     crdt_buf before = state_of(v, doc);
     crdt_bytes update = vector_bytes(v, "update");
-    crdt_err err = crdt_doc_apply_v1(doc, update, NULL);
+    crdt_err err = crdt_doc_apply(doc, CRDT_V1, update, NULL);
     const char *robust = json_string_value(vector_at(v, "robust"));
     bool refused = vector_stricter(v) || strcmp(robust, "error") == 0;
     if (refused || err != CRDT_OK) {
@@ -84,7 +86,8 @@ static void use_stricter(const vector *v)
     assert_non_null(doc);
     size_t refused = 0;
     for (size_t i = 0; i < vector_count(v, "updates"); i++)
-        refused += crdt_doc_apply_v1(doc, vector_bytes_i(v, "updates", i), NULL) == CRDT_MALFORMED;
+        refused +=
+            crdt_doc_apply(doc, CRDT_V1, vector_bytes_i(v, "updates", i), NULL) == CRDT_MALFORMED;
     if (refused != 1)
         vector_fail(v, "%zu updates are refused", refused);
     crdt_doc_free(doc);

@@ -16,7 +16,7 @@ static void use_merge(const vector *v)
     for (size_t i = 0; i < count; i++)
         updates[i] = vector_bytes_i(v, "updates", i);
     crdt_buf merged = {0};
-    vector_err(v, "merge", crdt_update_merge_v1(updates, count, &merged), CRDT_OK);
+    vector_err(v, "merge", crdt_update_merge(CRDT_V1, updates, count, &merged), CRDT_OK);
     vector_same(v, "merged", bytes_of(&merged), vector_bytes(v, "expect"));
     crdt_buf_free(&merged);
 }
@@ -27,7 +27,7 @@ static void use_diff(const vector *v)
         return;
     crdt_buf diff = {0};
     vector_err(v, "diff",
-               crdt_update_diff_v1(vector_bytes(v, "update"), vector_bytes(v, "sv"), &diff),
+               crdt_update_diff(CRDT_V1, vector_bytes(v, "update"), vector_bytes(v, "sv"), &diff),
                CRDT_OK);
     vector_same(v, "difference", bytes_of(&diff), vector_bytes(v, "expect"));
     crdt_buf_free(&diff);
@@ -38,7 +38,7 @@ static void use_state_vector(const vector *v)
     if (!vector_is(v, "sv-from-update"))
         return;
     crdt_buf sv = {0};
-    vector_err(v, "state_vector", crdt_update_state_vector_v1(vector_bytes(v, "update"), &sv),
+    vector_err(v, "state_vector", crdt_update_state_vector(CRDT_V1, vector_bytes(v, "update"), &sv),
                CRDT_OK);
     vector_same(v, "state vector", bytes_of(&sv), vector_bytes(v, "expect"));
     vector_err(v, "validate", crdt_state_vector_validate(bytes_of(&sv)), CRDT_OK);

@@ -126,14 +126,15 @@ static void do_new(void)
 /* text DOC NAME: a root that is a text */
 static void do_text(void)
 {
-    answer(crdt_doc_define_text(doc_at(1), bytes(2)));
+    crdt_type type;
+    answer(crdt_doc_root(doc_at(1), bytes(2), CRDT_TEXT, &type));
 }
 
 /* apply DOC UPDATE: changed, integrated, pending */
 static void do_apply(void)
 {
     crdt_applied applied = {0};
-    crdt_err err = crdt_doc_apply_v1(doc_at(1), bytes(2), &applied);
+    crdt_err err = crdt_doc_apply(doc_at(1), CRDT_V1, bytes(2), &applied);
     if (err == CRDT_OK)
         printf("ok %d %d %d\n", applied.changed, applied.integrated, applied.pending);
     else
@@ -144,7 +145,7 @@ static void do_apply(void)
 static void do_state(void)
 {
     crdt_buf out = {0};
-    crdt_err err = crdt_doc_encode_state_v1(doc_at(1), bytes(2), &out);
+    crdt_err err = crdt_doc_encode_state(doc_at(1), CRDT_V1, bytes(2), &out);
     answer_bytes(err, &out);
 }
 
@@ -182,7 +183,7 @@ static void do_merge(void)
     size_t count;
     crdt_bytes *updates = bytes_from(1, &count);
     crdt_buf out = {0};
-    crdt_err err = crdt_update_merge_v1(updates, count, &out);
+    crdt_err err = crdt_update_merge(CRDT_V1, updates, count, &out);
     answer_bytes(err, &out);
     free(updates);
 }
@@ -191,7 +192,7 @@ static void do_merge(void)
 static void do_diff(void)
 {
     crdt_buf out = {0};
-    crdt_err err = crdt_update_diff_v1(bytes(1), bytes(2), &out);
+    crdt_err err = crdt_update_diff(CRDT_V1, bytes(1), bytes(2), &out);
     answer_bytes(err, &out);
 }
 
@@ -199,7 +200,7 @@ static void do_diff(void)
 static void do_svof(void)
 {
     crdt_buf out = {0};
-    crdt_err err = crdt_update_state_vector_v1(bytes(1), &out);
+    crdt_err err = crdt_update_state_vector(CRDT_V1, bytes(1), &out);
     answer_bytes(err, &out);
 }
 
@@ -209,7 +210,7 @@ static void do_rewind(void)
     size_t count;
     crdt_bytes *updates = bytes_from(2, &count);
     crdt_buf out = {0};
-    crdt_err err = crdt_state_vector_rewind_v1(bytes(1), updates, count, &out);
+    crdt_err err = crdt_state_vector_rewind(CRDT_V1, bytes(1), updates, count, &out);
     answer_bytes(err, &out);
     free(updates);
 }
@@ -218,9 +219,9 @@ static void do_rewind(void)
 static void do_validate(void)
 {
     crdt_bytes update = bytes(1);
-    crdt_err err = crdt_update_validate_v1(update);
+    crdt_err err = crdt_update_validate(CRDT_V1, update);
     if (err == CRDT_OK)
-        printf("ok %d\n", crdt_update_is_empty_v1(update));
+        printf("ok %d\n", crdt_update_is_empty(CRDT_V1, update));
     else
         answer(err);
 }

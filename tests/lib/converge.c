@@ -134,7 +134,8 @@ static void catch_up(program *p, replica *r)
 static void apply(program *p, replica *r, crdt_bytes update)
 {
     crdt_applied applied = {0};
-    expect(p, crdt_doc_apply_v1(r->doc, update, &applied) == CRDT_OK, "a good update is refused");
+    expect(p, crdt_doc_apply(r->doc, CRDT_V1, update, &applied) == CRDT_OK,
+           "a good update is refused");
     expect(p, applied.pending == crdt_doc_pending(r->doc), "apply is wrong about what waits");
     catch_up(p, r);
     check_replica(p, r);
@@ -163,7 +164,8 @@ static void deliver_merged(program *p, replica *r, size_t first)
         r->received[i] = true;
     }
     crdt_buf merged = {0};
-    expect(p, crdt_update_merge_v1(group, count, &merged) == CRDT_OK, "good updates do not merge");
+    expect(p, crdt_update_merge(CRDT_V1, group, count, &merged) == CRDT_OK,
+           "good updates do not merge");
     apply(p, r, (crdt_bytes){merged.data, merged.len});
     crdt_buf_free(&merged);
 }
@@ -175,7 +177,8 @@ static void deliver_difference(program *p, replica *to, replica *from)
     crdt_buf update = {0};
     expect(p, crdt_doc_encode_state_vector(to->doc, &sv) == CRDT_OK, "no state vector");
     expect(p,
-           crdt_doc_encode_state_v1(from->doc, (crdt_bytes){sv.data, sv.len}, &update) == CRDT_OK,
+           crdt_doc_encode_state(from->doc, CRDT_V1, (crdt_bytes){sv.data, sv.len}, &update) ==
+               CRDT_OK,
            "no difference");
     for (size_t i = 0; i < p->log_count; i++)
         to->received[i] = to->received[i] || from->received[i];
@@ -322,9 +325,9 @@ static void check_reloaded(program *p, replica *r)
 {
     crdt_buf state = {0};
     crdt_doc *doc = crdt_doc_new(NULL);
-    expect(p, doc && crdt_doc_encode_state_v1(r->doc, (crdt_bytes){0}, &state) == CRDT_OK,
+    expect(p, doc && crdt_doc_encode_state(r->doc, CRDT_V1, (crdt_bytes){0}, &state) == CRDT_OK,
            "no state");
-    expect(p, crdt_doc_apply_v1(doc, (crdt_bytes){state.data, state.len}, NULL) == CRDT_OK,
+    expect(p, crdt_doc_apply(doc, CRDT_V1, (crdt_bytes){state.data, state.len}, NULL) == CRDT_OK,
            "a state is refused");
     expect(p, same_as_twin(doc, &r->twin), "a reloaded document and the twin differ");
     crdt_buf_free(&state);
@@ -406,7 +409,7 @@ const char *strangers_run(uint64_t seed)
                         .root = "t",
                         .text = &"abcd"[RUN_LEN_MAX - run.len]};
         clocks[client] += run.len;
-        if (crdt_doc_apply_v1(doc, wm_one(&update, run.id, &item), NULL) != CRDT_OK ||
+        if (crdt_doc_apply(doc, CRDT_V1, wm_one(&update, run.id, &item), NULL) != CRDT_OK ||
             !twin_insert(&t, &run))
             wrong = "a good update is refused";
         else if ((wrong = crdt_doc_check(doc)) == NULL && !same_as_twin(doc, &t))

@@ -67,7 +67,7 @@ static crdt_doc *applied(const crdt_bytes *updates, size_t count)
     if (!doc)
         die("out of memory");
     for (size_t i = 0; i < count; i++)
-        must_be_ok(crdt_doc_apply_v1(doc, updates[i], NULL));
+        must_be_ok(crdt_doc_apply(doc, CRDT_V1, updates[i], NULL));
     return doc;
 }
 
@@ -87,22 +87,22 @@ static void load(void)
 static void encode(void)
 {
     crdt_buf out = {0};
-    must_be_ok(crdt_doc_encode_state_v1(bench.doc, (crdt_bytes){0}, &out));
+    must_be_ok(crdt_doc_encode_state(bench.doc, CRDT_V1, (crdt_bytes){0}, &out));
     crdt_buf_free(&out);
 }
 
 static void merge(void)
 {
     crdt_buf out = {0};
-    must_be_ok(crdt_update_merge_v1(bench.updates, MERGED, &out));
+    must_be_ok(crdt_update_merge(CRDT_V1, bench.updates, MERGED, &out));
     crdt_buf_free(&out);
 }
 
 static void diff(void)
 {
     crdt_buf out = {0};
-    must_be_ok(
-        crdt_doc_encode_state_v1(bench.doc, (crdt_bytes){bench.half.data, bench.half.len}, &out));
+    must_be_ok(crdt_doc_encode_state(bench.doc, CRDT_V1,
+                                     (crdt_bytes){bench.half.data, bench.half.len}, &out));
     crdt_buf_free(&out);
 }
 
@@ -145,7 +145,7 @@ int main(int argc, char **argv)
     must_be_ok(crdt_doc_encode_state_vector(half, &bench.half));
     crdt_doc_free(half);
     bench.doc = applied(bench.updates, bench.count);
-    must_be_ok(crdt_doc_encode_state_v1(bench.doc, (crdt_bytes){0}, &bench.state));
+    must_be_ok(crdt_doc_encode_state(bench.doc, CRDT_V1, (crdt_bytes){0}, &bench.state));
 
     printf("{\"updates\":%zu,\"structs\":%zu,\"memory_bytes\":%zu,\"state_bytes\":%zu,",
            bench.count, crdt_doc_struct_count(bench.doc), crdt_doc_memory_bytes(bench.doc),

@@ -22,7 +22,7 @@ void fixture_close(fixture *f)
 crdt_applied fixture_apply(fixture *f, crdt_bytes update)
 {
     crdt_applied applied = {0};
-    assert_int_equal(crdt_doc_apply_v1(f->doc, update, &applied), CRDT_OK);
+    assert_int_equal(crdt_doc_apply(f->doc, CRDT_V1, update, &applied), CRDT_OK);
     const char *broken = crdt_doc_check(f->doc);
     if (broken)
         fail_msg("%s", broken);
@@ -42,7 +42,7 @@ crdt_applied fixture_delete(fixture *f, wm_id id, uint64_t len)
 crdt_buf fixture_state(fixture *f)
 {
     crdt_buf state = {0};
-    assert_int_equal(crdt_doc_encode_state_v1(f->doc, (crdt_bytes){0}, &state), CRDT_OK);
+    assert_int_equal(crdt_doc_encode_state(f->doc, CRDT_V1, (crdt_bytes){0}, &state), CRDT_OK);
     return state;
 }
 

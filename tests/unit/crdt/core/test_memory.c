@@ -62,9 +62,9 @@ static void run_workload(fixture *f, uint64_t seed, size_t *errors)
     for (size_t i = 0; i < STEPS && !crdt_doc_failed(f->doc); i++) {
         crdt_bytes update = next_update(&w, &f->update);
         crdt_buf out = {.mem = &f->memory.mem};
-        crdt_err err = crdt_doc_apply_v1(f->doc, update, NULL);
+        crdt_err err = crdt_doc_apply(f->doc, CRDT_V1, update, NULL);
         if (err == CRDT_OK && i % 8 == 0)
-            err = crdt_doc_encode_state_v1(f->doc, (crdt_bytes){0}, &out);
+            err = crdt_doc_encode_state(f->doc, CRDT_V1, (crdt_bytes){0}, &out);
         if (err != CRDT_OK) {
             assert_int_equal(err, CRDT_NO_MEMORY);
             assert_int_equal(out.len, 0);
@@ -77,8 +77,9 @@ static void run_workload(fixture *f, uint64_t seed, size_t *errors)
         fail_msg("seed %u, call %u failed%s: %s", (unsigned)seed, (unsigned)f->memory.fail_at,
                  f->memory.fail_once ? " once" : "", broken);
     if (crdt_doc_failed(f->doc))
-        assert_int_equal(crdt_doc_apply_v1(f->doc, wm_delete(&f->update, (wm_id){1, 0}, 1), NULL),
-                         CRDT_FAILED);
+        assert_int_equal(
+            crdt_doc_apply(f->doc, CRDT_V1, wm_delete(&f->update, (wm_id){1, 0}, 1), NULL),
+            CRDT_FAILED);
 }
 
 static uint64_t calls_of(uint64_t seed, crdt_doc_options options)
@@ -143,7 +144,7 @@ static void the_memory_limit_holds(void **state)
     uint64_t clock = 0;
     for (; err == CRDT_OK && clock < 10 * LIMIT; clock += TEXT_LEN) {
         wm_item item = {.kind = WM_STRING, .root = "t", .text = text};
-        err = crdt_doc_apply_v1(f.doc, wm_one(&f.update, (wm_id){1, clock}, &item), NULL);
+        err = crdt_doc_apply(f.doc, CRDT_V1, wm_one(&f.update, (wm_id){1, clock}, &item), NULL);
         assert_true(crdt_doc_memory_bytes(f.doc) <= LIMIT);
     }
     assert_int_equal(err, CRDT_LIMIT);

@@ -73,7 +73,7 @@ static void more_than_may_wait_is_refused_and_changes_nothing(void **state)
     uint64_t client = 10;
     for (; err == CRDT_OK && client < 1000; client++) {
         wm_item item = behind(&missing, "waiting");
-        err = crdt_doc_apply_v1(f.doc, wm_one(&f.update, (wm_id){client, 0}, &item), NULL);
+        err = crdt_doc_apply(f.doc, CRDT_V1, wm_one(&f.update, (wm_id){client, 0}, &item), NULL);
     }
     assert_int_equal(err, CRDT_LIMIT);
     assert_true(client > 20);

@@ -13,7 +13,7 @@ static const wm_item one_x = {.kind = WM_STRING, .root = "t", .text = "x"};
 /* Applies without walking the document each time. */
 static void take(fixture *f, crdt_bytes update)
 {
-    assert_int_equal(crdt_doc_apply_v1(f->doc, update, NULL), CRDT_OK);
+    assert_int_equal(crdt_doc_apply(f->doc, CRDT_V1, update, NULL), CRDT_OK);
 }
 
 static void expect_sound(fixture *f)

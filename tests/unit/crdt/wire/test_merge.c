@@ -100,7 +100,7 @@ static void updates_merge_as_in_yjs(void **state)
         crdt_bytes parts[PARTS_MAX];
         size_t count = read_parts(&merges[i], hex, parts);
         crdt_buf out = {0};
-        assert_int_equal(crdt_update_merge_v1(parts, count, &out), CRDT_OK);
+        assert_int_equal(crdt_update_merge(CRDT_V1, parts, count, &out), CRDT_OK);
         print_message("%s\n", merges[i].what);
         assert_buf(&out, merges[i].merged);
         crdt_buf_free(&out);
@@ -116,8 +116,8 @@ static void one_malformed_update_spoils_the_merge(void **state)
         crdt_bytes parts[2] = {hex_read("01 01 01 00 00 02 00", &hex[0]),
                                hex_read(bad[i], &hex[1])};
         crdt_buf out = {0};
-        assert_int_equal(crdt_update_merge_v1(parts, 2, &out), CRDT_MALFORMED);
-        assert_int_equal(crdt_update_merge_v1(parts + 1, 1, &out), CRDT_MALFORMED);
+        assert_int_equal(crdt_update_merge(CRDT_V1, parts, 2, &out), CRDT_MALFORMED);
+        assert_int_equal(crdt_update_merge(CRDT_V1, parts + 1, 1, &out), CRDT_MALFORMED);
         assert_int_equal(out.len, 0);
         crdt_buf_free(&out);
     }
@@ -153,14 +153,14 @@ static void many_updates_merge_as_few_do(void **state)
         parts[i] = (crdt_bytes){at, put_letters(at, (COUNT - 1 - i) * 3, 3 + (i % 3 == 0 ? 2 : 0))};
     }
     crdt_buf all = {0};
-    assert_int_equal(crdt_update_merge_v1(parts, COUNT, &all), CRDT_OK);
+    assert_int_equal(crdt_update_merge(CRDT_V1, parts, COUNT, &all), CRDT_OK);
 
     crdt_buf one_by_one = {0};
-    assert_int_equal(crdt_update_merge_v1(NULL, 0, &one_by_one), CRDT_OK);
+    assert_int_equal(crdt_update_merge(CRDT_V1, NULL, 0, &one_by_one), CRDT_OK);
     for (size_t i = 0; i < COUNT; i++) {
         crdt_bytes pair[2] = {parts[COUNT - 1 - i], {one_by_one.data, one_by_one.len}};
         crdt_buf next = {0};
-        assert_int_equal(crdt_update_merge_v1(pair, 2, &next), CRDT_OK);
+        assert_int_equal(crdt_update_merge(CRDT_V1, pair, 2, &next), CRDT_OK);
         crdt_buf_free(&one_by_one);
         one_by_one = next;
     }
@@ -180,12 +180,12 @@ static void a_client_with_clocks_that_go_back_gives_a_valid_update(void **state)
         hex_read("02 01 01 05 00 02 01 01 02 84 02 00 08 61 62 63 64 65 66 67 68 00", &hex[0]),
         hex_read("02 01 01 09 00 02 01 01 00 00 0c 00", &hex[1])};
     crdt_buf out = {0};
-    assert_int_equal(crdt_update_merge_v1(parts, 2, &out), CRDT_OK);
-    assert_int_equal(crdt_update_validate_v1((crdt_bytes){out.data, out.len}), CRDT_OK);
+    assert_int_equal(crdt_update_merge(CRDT_V1, parts, 2, &out), CRDT_OK);
+    assert_int_equal(crdt_update_validate(CRDT_V1, (crdt_bytes){out.data, out.len}), CRDT_OK);
     crdt_buf_free(&out);
-    assert_int_equal(crdt_update_diff_v1(parts[0], (crdt_bytes){(const uint8_t *)"\0", 1}, &out),
-                     CRDT_OK);
-    assert_int_equal(crdt_update_validate_v1((crdt_bytes){out.data, out.len}), CRDT_OK);
+    assert_int_equal(
+        crdt_update_diff(CRDT_V1, parts[0], (crdt_bytes){(const uint8_t *)"\0", 1}, &out), CRDT_OK);
+    assert_int_equal(crdt_update_validate(CRDT_V1, (crdt_bytes){out.data, out.len}), CRDT_OK);
     crdt_buf_free(&out);
 }
 
@@ -220,8 +220,8 @@ static void what_a_state_vector_lacks_is_cut_out_as_in_yjs(void **state)
         hex_bytes update;
         hex_bytes sv;
         crdt_buf out = {0};
-        assert_int_equal(crdt_update_diff_v1(hex_read(diffs[i].update, &update),
-                                             hex_read(diffs[i].sv, &sv), &out),
+        assert_int_equal(crdt_update_diff(CRDT_V1, hex_read(diffs[i].update, &update),
+                                          hex_read(diffs[i].sv, &sv), &out),
                          CRDT_OK);
         assert_buf(&out, diffs[i].diff);
         crdt_buf_free(&out);
@@ -244,8 +244,8 @@ static void an_update_tells_its_state_vector(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         hex_bytes update;
         crdt_buf out = {0};
-        assert_int_equal(crdt_update_state_vector_v1(hex_read(cases[i].update, &update), &out),
-                         CRDT_OK);
+        assert_int_equal(
+            crdt_update_state_vector(CRDT_V1, hex_read(cases[i].update, &update), &out), CRDT_OK);
         assert_buf(&out, cases[i].sv);
         crdt_buf_free(&out);
     }
@@ -267,7 +267,8 @@ static void an_update_that_says_nothing_is_empty(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         hex_bytes hex;
-        assert_int_equal(crdt_update_is_empty_v1(hex_read(cases[i].update, &hex)), cases[i].empty);
+        assert_int_equal(crdt_update_is_empty(CRDT_V1, hex_read(cases[i].update, &hex)),
+                         cases[i].empty);
     }
 }
 
@@ -282,14 +283,14 @@ static void a_state_vector_is_set_back_before_updates(void **state)
                              hex_read("00 01 02 01 00 09", &hex[2])}; /* deletes tell no clocks */
     crdt_buf out = {0};
     crdt_bytes after = hex_read("04 01 02 02 09 03 08 04 01", &sv);
-    assert_int_equal(crdt_state_vector_rewind_v1(after, updates, 3, &out), CRDT_OK);
+    assert_int_equal(crdt_state_vector_rewind(CRDT_V1, after, updates, 3, &out), CRDT_OK);
     assert_buf(&out, "03 04 01 03 04 02 09");
     crdt_buf_free(&out);
-    assert_int_equal(crdt_state_vector_rewind_v1(after, NULL, 0, &out), CRDT_OK);
+    assert_int_equal(crdt_state_vector_rewind(CRDT_V1, after, NULL, 0, &out), CRDT_OK);
     assert_buf(&out, "04 04 01 03 08 02 09 01 02");
     crdt_buf_free(&out);
     updates[1].len--;
-    assert_int_equal(crdt_state_vector_rewind_v1(after, updates, 3, &out), CRDT_MALFORMED);
+    assert_int_equal(crdt_state_vector_rewind(CRDT_V1, after, updates, 3, &out), CRDT_MALFORMED);
     assert_int_equal(out.len, 0);
 }
 
@@ -314,8 +315,9 @@ static void a_state_vector_is_checked_whole(void **state)
         crdt_bytes sv = hex_read(cases[i].hex, &hex);
         crdt_buf out = {0};
         assert_int_equal(crdt_state_vector_validate(sv), cases[i].err);
-        assert_int_equal(crdt_update_diff_v1(hex_read("00 00", &update), sv, &out), cases[i].err);
-        assert_int_equal(crdt_state_vector_rewind_v1(sv, NULL, 0, &out), cases[i].err);
+        assert_int_equal(crdt_update_diff(CRDT_V1, hex_read("00 00", &update), sv, &out),
+                         cases[i].err);
+        assert_int_equal(crdt_state_vector_rewind(CRDT_V1, sv, NULL, 0, &out), cases[i].err);
         crdt_buf_free(&out);
     }
 }
@@ -332,14 +334,15 @@ static crdt_err merge_all(crdt_buf *out)
         hex_read("03 01 01 09 00 02 01 02 00 00 01 01 01 00 00 02 02 02 01 00 01 01 01 09 01",
                  &hex[1]),
         hex_read("01 01 07 00 05 01 01 61 06 7b 20 7d 20 20 20 01 07 02 05 01 00 01", &hex[2])};
-    return crdt_update_merge_v1(parts, 3, out);
+    return crdt_update_merge(CRDT_V1, parts, 3, out);
 }
 
 static crdt_err diff_all(crdt_buf *out)
 {
     hex_bytes update;
     hex_bytes sv;
-    return crdt_update_diff_v1(
+    return crdt_update_diff(
+        CRDT_V1,
         hex_read("03 01 01 09 00 02 01 02 00 00 01 01 01 00 00 02 03 02 01 00 01 01 02 09 01 01 01 "
                  "03 00",
                  &update),
@@ -352,14 +355,15 @@ static crdt_err rewind_all(crdt_buf *out)
     hex_bytes sv;
     crdt_bytes update =
         hex_read("04 01 01 09 00 02 01 02 00 00 01 01 03 00 00 02 01 01 00 00 02 00", &hex);
-    return crdt_state_vector_rewind_v1(hex_read("03 01 01 02 03 07 07", &sv), &update, 1, out);
+    return crdt_state_vector_rewind(CRDT_V1, hex_read("03 01 01 02 03 07 07", &sv), &update, 1,
+                                    out);
 }
 
 static crdt_err tell_all(crdt_buf *out)
 {
     hex_bytes update;
-    return crdt_update_state_vector_v1(
-        hex_read("03 01 02 00 00 02 01 01 00 00 02 01 03 00 00 07 00", &update), out);
+    return crdt_update_state_vector(
+        CRDT_V1, hex_read("03 01 02 00 00 02 01 01 00 00 02 01 03 00 00 07 00", &update), out);
 }
 
 static void running_out_of_memory_anywhere_changes_nothing(void **state)

@@ -34,8 +34,8 @@ static crdt_buf state_of(crdt_bytes update)
     crdt_buf state = {0};
     crdt_doc *doc = crdt_doc_new(NULL);
     assert_non_null(doc);
-    assert_int_equal(crdt_doc_apply_v1(doc, update, NULL), CRDT_OK);
-    assert_int_equal(crdt_doc_encode_state_v1(doc, (crdt_bytes){0}, &state), CRDT_OK);
+    assert_int_equal(crdt_doc_apply(doc, CRDT_V1, update, NULL), CRDT_OK);
+    assert_int_equal(crdt_doc_encode_state(doc, CRDT_V1, (crdt_bytes){0}, &state), CRDT_OK);
     crdt_doc_free(doc);
     return state;
 }
@@ -48,7 +48,7 @@ static void merging_keeps_every_section(void **state)
         crdt_buf update = {0};
         crdt_buf merged = {0};
         const crdt_bytes pair[] = {unsorted(&update, twice), {empty, sizeof empty}};
-        assert_int_equal(crdt_update_merge_v1(pair, 2, &merged), CRDT_OK);
+        assert_int_equal(crdt_update_merge(CRDT_V1, pair, 2, &merged), CRDT_OK);
         crdt_buf alone = state_of(pair[0]);
         crdt_buf together = state_of(wm_bytes(&merged));
         assert_int_equal(together.len, alone.len);

@@ -88,7 +88,7 @@ static void malformed_updates_are_refused(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof invalid / sizeof invalid[0]; i++) {
         hex_bytes hex;
-        crdt_err err = crdt_update_validate_v1(hex_read(invalid[i].hex, &hex));
+        crdt_err err = crdt_update_validate(CRDT_V1, hex_read(invalid[i].hex, &hex));
         if (err != CRDT_MALFORMED)
             fail_msg("accepted: %s", invalid[i].what);
     }
@@ -111,7 +111,7 @@ static void odd_but_harmless_updates_are_accepted(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         hex_bytes hex;
-        assert_int_equal(crdt_update_validate_v1(hex_read(cases[i], &hex)), CRDT_OK);
+        assert_int_equal(crdt_update_validate(CRDT_V1, hex_read(cases[i], &hex)), CRDT_OK);
     }
 }
 
@@ -143,7 +143,7 @@ static void every_truncation_is_refused(void **state)
         uint8_t *exact = malloc(len + 1); /* so that a byte too far shows under ASan */
         memcpy(exact, update.data, len);
         uint8_t *cut = len > 0 ? realloc(exact, len) : exact;
-        assert_int_equal(crdt_update_validate_v1((crdt_bytes){cut, len}), CRDT_MALFORMED);
+        assert_int_equal(crdt_update_validate(CRDT_V1, (crdt_bytes){cut, len}), CRDT_MALFORMED);
         free(cut);
     }
 }
@@ -196,10 +196,11 @@ static void every_corrupted_byte_is_survived(void **state)
             memcpy(copy, update.data, update.len);
             copy[at] = (uint8_t)value;
             crdt_bytes changed = {copy, update.len};
-            if (crdt_update_validate_v1(changed) == CRDT_OK) {
+            if (crdt_update_validate(CRDT_V1, changed) == CRDT_OK) {
                 crdt_buf out = {0};
                 rewrite(changed, &out);
-                assert_int_equal(crdt_update_validate_v1((crdt_bytes){out.data, out.len}), CRDT_OK);
+                assert_int_equal(crdt_update_validate(CRDT_V1, (crdt_bytes){out.data, out.len}),
+                                 CRDT_OK);
                 crdt_buf_free(&out);
             }
             free(copy);

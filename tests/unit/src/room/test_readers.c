@@ -134,7 +134,7 @@ static void coming_back_costs_what_was_missed(void **state)
     crdt_doc *doc = crdt_doc_new(NULL);
     crdt_applied applied;
     crdt_bytes update = {(const uint8_t *)r.last.data, r.last.len};
-    assert_int_equal(crdt_doc_apply_v1(doc, update, &applied), CRDT_OK);
+    assert_int_equal(crdt_doc_apply(doc, CRDT_V1, update, &applied), CRDT_OK);
     assert_true(applied.pending); /* the two units that came last, and not what they continue */
     crdt_doc_free(doc);
     reader_leave(&r);

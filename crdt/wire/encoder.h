@@ -1,0 +1,46 @@
+/* Writes one update, in either format (yjs/src/utils/UpdateEncoder.js).
+ *
+ * A struct and an idset are told the same way whatever the format; the encoder knows where their
+ * fields go. In v1 everything goes into one stream. In v2 fields go into columns, and what is left,
+ * section headers and the delete set among it, into the rest, which stands last.
+ */
+#ifndef CRDT_WIRE_ENCODER_H
+#define CRDT_WIRE_ENCODER_H
+
+#include "base/idset.h"
+#include "wire/update.h"
+
+struct crdt__columns; /* base/columns.h: the columns of v2 */
+
+typedef struct crdt__encoder {
+    crdt_encoding encoding;
+    const crdt_mem *mem;
+    crdt__writer out;              /* v1: everything; v2: the rest */
+    struct crdt__columns *columns; /* v2 */
+    crdt_buf rest;                 /* v2: what `out` writes into until the end */
+    crdt_buf *target;
+} crdt__encoder;
+
+/* Begins an update that will be appended to `target`. Failure shows in out.ok. */
+void crdt__encoder_init(crdt__encoder *enc, crdt_encoding encoding, crdt_buf *target);
+
+/* The number of sections or of anything else that stands bare in the rest. */
+static inline void crdt__encode_count(crdt__encoder *enc, uint64_t count)
+{
+    crdt__write_varuint(&enc->out, count);
+}
+
+/* The header of a section of `structs` structs, the first of which begins at `first`. */
+void crdt__encode_section(crdt__encoder *enc, uint64_t structs, crdt_id first);
+
+/* A struct from its unit `offset` on, as crdt__v1_write_struct does for v1. */
+void crdt__encode_struct(crdt__encoder *enc, const crdt__wstruct *s, uint64_t offset);
+
+/* The delete set; `deletes` is normalized. */
+void crdt__encode_deletes(crdt__encoder *enc, const crdt__idset *deletes);
+
+/* Puts the update together behind what `target` held, and releases everything else; on failure
+ * `target` is as it was. CRDT_NO_MEMORY or CRDT_OK. */
+CRDT_MUST_CHECK crdt_err crdt__encoder_finish(crdt__encoder *enc);
+
+#endif
