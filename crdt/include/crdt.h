@@ -29,6 +29,9 @@
 extern "C" {
 #endif
 
+/* The library is built with hidden symbols; what is declared here is all it shows. */
+#pragma GCC visibility push(default)
+
 #define CRDT_MUST_CHECK __attribute__((warn_unused_result))
 
 /* Every error, with the sentence that `crdt_strerror` returns. */
@@ -596,6 +599,8 @@ bool crdt_awareness_find(const crdt_awareness *awareness, uint64_t client, uint6
  * can be due. */
 size_t crdt_awareness_count(const crdt_awareness *awareness);
 uint64_t crdt_awareness_oldest_ms(const crdt_awareness *awareness);
+
+#pragma GCC visibility pop
 
 #ifdef __cplusplus
 }
