@@ -1,6 +1,7 @@
 /* A document, or what somebody lacks of it, into an update (yjs/src/utils/encoding.js,
  * encodeStateAsUpdate). */
 #include "core/doc.h"
+#include "wire/encoder.h"
 #include "wire/show.h"
 #include "wire/statevec.h"
 
@@ -14,20 +15,18 @@ static uint64_t count_from(const crdt_doc *doc, crdt__pos pos)
     return count;
 }
 
-static void write_section(const crdt_doc *doc, crdt__writer *w, uint32_t index, uint64_t from)
+static void write_section(const crdt_doc *doc, crdt__encoder *enc, uint32_t index, uint64_t from)
 {
     const crdt__client *client = &doc->clients[index];
     crdt__pos pos = crdt__doc_pos(doc, index, from);
-    crdt__write_varuint(w, count_from(doc, pos));
-    crdt__write_varuint(w, client->id);
-    crdt__write_varuint(w, from);
+    crdt__encode_section(enc, count_from(doc, pos), (crdt_id){client->id, from});
     uint64_t offset = from - crdt__blocks_clock(&doc->objects, pos);
     do {
         crdt__wstruct ws;
         crdt__show(doc, crdt__item_at(doc, crdt__blocks_item(&doc->objects, pos)), &ws);
-        crdt__v1_write_struct(w, &ws, offset, doc->budget.mem);
+        crdt__encode_struct(enc, &ws, offset);
         offset = 0;
-    } while (w->ok && crdt__blocks_next(&doc->objects, &pos));
+    } while (enc->out.ok && crdt__blocks_next(&doc->objects, &pos));
 }
 
 /* The deleted ranges of the whole document: every maximal run of deleted structs (yjs:
@@ -55,7 +54,8 @@ static bool wanted_from(const crdt__client *client, const crdt__statevec *target
     return client->state > *from;
 }
 
-static bool write_structs_and_deletes(crdt_doc *doc, const crdt__statevec *target, crdt__writer *w)
+static bool write_structs_and_deletes(crdt_doc *doc, const crdt__statevec *target,
+                                      crdt__encoder *enc)
 {
     uint32_t *clients = NULL;
     if (!crdt__doc_clients_descending(doc, &clients))
@@ -65,38 +65,40 @@ static bool write_structs_and_deletes(crdt_doc *doc, const crdt__statevec *targe
     uint64_t from;
     for (size_t i = 0; i < count; i++)
         sections += wanted_from(&doc->clients[clients[i]], target, &from);
-    crdt__write_varuint(w, sections);
+    crdt__encode_count(enc, sections);
     for (size_t i = 0; i < count; i++)
         if (wanted_from(&doc->clients[clients[i]], target, &from))
-            write_section(doc, w, clients[i], from);
+            write_section(doc, enc, clients[i], from);
 
     crdt__idset deletes;
     crdt__idset_init(&deletes, doc->budget.mem);
     bool ok = collect_deletes(doc, clients, &deletes) && crdt__idset_normalize(&deletes);
     if (ok)
-        crdt__idset_write_v1(&deletes, w);
+        crdt__encode_deletes(enc, &deletes);
     crdt__idset_deinit(&deletes);
     crdt__budget_release(&doc->budget, clients, count * sizeof(*clients));
     return ok;
 }
 
 /* What is integrated, without what waits. */
-static crdt_err encode_integrated(crdt_doc *doc, const crdt__statevec *target, crdt_buf *out)
+static crdt_err encode_integrated(crdt_doc *doc, crdt_encoding encoding,
+                                  const crdt__statevec *target, crdt_buf *out)
 {
-    crdt__writer w = crdt__writer_on(out);
-    bool ok = write_structs_and_deletes(doc, target, &w);
-    if (!ok)
-        w.ok = false;
-    return crdt__writer_finish(&w);
+    crdt__encoder enc;
+    crdt__encoder_init(&enc, encoding, out);
+    if (!write_structs_and_deletes(doc, target, &enc))
+        enc.out.ok = false;
+    return crdt__encoder_finish(&enc);
 }
 
 /* The deletes that wait, as an update. */
 static crdt_err encode_waiting_deletes(const crdt_doc *doc, crdt_buf *out)
 {
-    crdt__writer w = crdt__writer_on(out);
-    crdt__write_varuint(&w, 0);
-    crdt__idset_write_v1(&doc->pending.deletes, &w);
-    return crdt__writer_finish(&w);
+    crdt__encoder enc;
+    crdt__encoder_init(&enc, CRDT_V1, out);
+    crdt__encode_count(&enc, 0);
+    crdt__encode_deletes(&enc, &doc->pending.deletes);
+    return crdt__encoder_finish(&enc);
 }
 
 /* What is integrated and what waits, merged: Yjs merges the two encodings, so the result is made
@@ -110,7 +112,7 @@ static crdt_err encode_with_pending(crdt_doc *doc, crdt_bytes sv, const crdt__st
     size_t count = 1;
     crdt_err err = crdt__pending_fold(doc);
     if (err == CRDT_OK)
-        err = encode_integrated(doc, target, &parts[0]);
+        err = encode_integrated(doc, CRDT_V1, target, &parts[0]);
     if (err == CRDT_OK && doc->pending.deletes_count)
         err = encode_waiting_deletes(doc, &parts[count++]);
     if (err == CRDT_OK && doc->pending.piece_count)
@@ -141,7 +143,7 @@ crdt_err crdt_doc_encode_state(crdt_doc *doc, crdt_encoding encoding, crdt_bytes
     if (crdt__pending_any(&doc->pending))
         err = encode_with_pending(doc, sv, &target, out);
     else
-        err = encode_integrated(doc, &target, out);
+        err = encode_integrated(doc, encoding, &target, out);
     crdt__statevec_deinit(&target);
     return err;
 }
