@@ -273,6 +273,24 @@ static void continue_left(const crdt_doc *doc, crdt__place *place)
     place->key = left->key;
 }
 
+/* Links an item that has its origins, its parent and its content, and does what follows from it. */
+static bool put_in(crdt_doc *doc, crdt__ref ref, crdt__item *it, crdt__place place)
+{
+    if (needs_search(doc, &place) && !resolve_conflict(doc, it, &place))
+        return false;
+    if (!link_item(doc, ref, it, place.left))
+        return false;
+    crdt__type *parent = crdt__type_at(&doc->objects, it->parent);
+    if (!it->key && crdt__item_countable(it))
+        parent->length += crdt__item_len(it);
+    if (!crdt__doc_add(doc, it->client, it->clock, ref) || !content_integrated(doc, it) ||
+        !crdt__txn_changed_type(doc, it->parent))
+        return false;
+    bool parent_deleted = parent->item && crdt__item_at(doc, parent->item)->deleted;
+    bool outdated = it->key && it->right;
+    return (!parent_deleted && !outdated) || crdt__item_delete(doc, ref);
+}
+
 bool crdt__integrate(crdt_doc *doc, const crdt__wstruct *ws, uint64_t offset, crdt__place place)
 {
     uint32_t client = crdt__doc_get_client(doc, ws->id.client);
@@ -298,17 +316,29 @@ bool crdt__integrate(crdt_doc *doc, const crdt__wstruct *ws, uint64_t offset, cr
     it->key = place.key;
     if (!crdt__content_take(doc, ws, ref, it) || (offset > 0 && !cut_known(doc, it, offset)))
         return false;
-    if (needs_search(doc, &place) && !resolve_conflict(doc, it, &place))
-        return false;
-    if (!link_item(doc, ref, it, place.left))
-        return false;
-    crdt__type *parent = crdt__type_at(&doc->objects, it->parent);
-    if (!it->key && crdt__item_countable(it))
-        parent->length += crdt__item_len(it);
-    if (!crdt__doc_add(doc, client, clock, ref) || !content_integrated(doc, it) ||
-        !crdt__txn_changed_type(doc, it->parent))
-        return false;
-    bool parent_deleted = parent->item && crdt__item_at(doc, parent->item)->deleted;
-    bool outdated = it->key && it->right;
-    return (!parent_deleted && !outdated) || crdt__item_delete(doc, ref);
+    return put_in(doc, ref, it, place);
+}
+
+crdt__ref crdt__integrate_made(crdt_doc *doc, uint32_t client, const crdt__wstruct *content,
+                               crdt__place place)
+{
+    crdt__ref ref = crdt__doc_item_new(doc);
+    if (!ref)
+        return 0;
+    crdt__item *it = crdt__item_at(doc, ref);
+    it->client = client & CRDT_CLIENTS_MAX;
+    it->clock = doc->clients[client].state;
+    if (place.left) {
+        const crdt__item *left = crdt__item_at(doc, place.left);
+        it->origin_client = left->client;
+        it->origin_clock = crdt__item_end(left) - 1;
+    }
+    if (place.right) {
+        const crdt__item *right = crdt__item_at(doc, place.right);
+        it->right_client = right->client;
+        it->right_clock = right->clock;
+    }
+    it->parent = place.parent;
+    it->key = place.key;
+    return crdt__content_take(doc, content, ref, it) && put_in(doc, ref, it, place) ? ref : 0;
 }

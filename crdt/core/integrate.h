@@ -27,4 +27,11 @@ bool crdt__integrate_resolve(crdt_doc *doc, const crdt__wstruct *ws, crdt__place
  * Item#integrate, GC#integrate) */
 bool crdt__integrate(crdt_doc *doc, const crdt__wstruct *ws, uint64_t offset, crdt__place place);
 
+/* Makes the next item of the client with the content of `content` (its content fields, kind and
+ * len; nothing else of it is looked at) and adds it at `place`, whose left and right are neighbours
+ * in the list of `parent`, which is there. Returns it, or 0 when out of memory. (yjs: new
+ * Item(...).integrate) */
+crdt__ref crdt__integrate_made(crdt_doc *doc, uint32_t client, const crdt__wstruct *content,
+                               crdt__place place);
+
 #endif

@@ -221,7 +221,14 @@ static bool merge_candidates(crdt_doc *doc)
 
 /* ---- committing ---- */
 
-static void reset(crdt_doc *doc)
+bool crdt__txn_tidy(crdt_doc *doc)
+{
+    sort_deleted(&doc->txn);
+    return (doc->options.gc == CRDT_GC_OFF || collect_garbage(doc)) && merge_deleted(doc) &&
+           merge_added(doc) && merge_candidates(doc);
+}
+
+void crdt__txn_end(crdt_doc *doc)
 {
     crdt__txn *txn = &doc->txn;
     for (size_t i = 0; i < txn->touched_count; i++)
@@ -235,44 +242,38 @@ static void reset(crdt_doc *doc)
         crdt__txn_deinit(doc); /* a large update's; most are small */
 }
 
-static bool tidy(crdt_doc *doc)
+/* Deletes marks before this transaction collects and merges (yjs: the observers run the clean-up,
+ * as a transaction that queues up behind). */
+static bool clean_up(crdt_doc *doc, crdt__txn *follow_up)
 {
-    return (doc->options.gc == CRDT_GC_OFF || collect_garbage(doc)) && merge_deleted(doc) &&
-           merge_added(doc) && merge_candidates(doc);
-}
-
-/* The clean-up deletes marks before this transaction collects and merges, and then is a transaction
- * of its own (yjs: the observers run it, and it queues up behind). */
-static bool commit_with_cleanup(crdt_doc *doc)
-{
+    sort_deleted(&doc->txn);
     crdt__txn finished = doc->txn;
     for (size_t i = 0; i < finished.deleted_count; i++)
         doc->clients[finished.deleted[i].client].deleted_rank = 0;
     doc->txn = (crdt__txn){0};
     bool ok = crdt__cleanup_run(doc, &finished);
-    crdt__txn follow_up = doc->txn;
+    *follow_up = doc->txn;
     doc->txn = finished;
-    ok = ok && tidy(doc);
-    reset(doc);
-    crdt__txn_deinit(doc);
-    doc->txn = follow_up;
-    sort_deleted(&doc->txn);
-    ok = ok && tidy(doc);
-    reset(doc);
     return ok;
 }
 
-bool crdt__txn_commit(crdt_doc *doc)
+bool crdt__txn_tidy_remote(crdt_doc *doc, crdt__txn *follow_up)
 {
-    sort_deleted(&doc->txn);
-    bool ok;
-    if (doc->txn.changed_count && crdt__cleanup_wanted(doc)) {
-        ok = commit_with_cleanup(doc);
-    } else {
-        ok = tidy(doc);
-        reset(doc);
-    }
-    return ok && crdt__text_compact(doc);
+    *follow_up = (crdt__txn){0};
+    if (doc->txn.changed_count && crdt__cleanup_wanted(doc) && !clean_up(doc, follow_up))
+        return false;
+    return crdt__txn_tidy(doc);
+}
+
+bool crdt__txn_end_remote(crdt_doc *doc, crdt__txn *follow_up)
+{
+    crdt__txn_end(doc);
+    if (!follow_up->stack_cap) /* without which nothing is deleted */
+        return false;
+    crdt__txn_deinit(doc);
+    doc->txn = *follow_up;
+    *follow_up = (crdt__txn){0};
+    return true;
 }
 
 void crdt__txn_deinit(crdt_doc *doc)

@@ -48,9 +48,24 @@ uint64_t crdt__txn_before(const crdt_doc *doc, uint32_t client);
 /* True if the transaction added or deleted anything. */
 bool crdt__txn_changed(const crdt_doc *doc);
 
-/* Collects garbage, merges, tidies formatting marks if asked to, and empties the transaction. False
- * when out of memory. */
-bool crdt__txn_commit(crdt_doc *doc);
+/* ---- committing ----
+ *
+ * In two steps, since between them the transaction can be told to others: what it added and deleted
+ * is still known, and lies as it will stay.
+ */
+
+/* Brings the delete set in order, collects garbage and merges. May be called again. False when out
+ * of memory. */
+bool crdt__txn_tidy(crdt_doc *doc);
+/* Empties the transaction. */
+void crdt__txn_end(crdt_doc *doc);
+
+/* The same for a transaction that came from others, where the tidying of formatting marks, if asked
+ * for, makes another transaction, *follow_up: it happens now, and commits behind this one. */
+bool crdt__txn_tidy_remote(crdt_doc *doc, crdt__txn *follow_up);
+/* Empties the transaction; true if the one that follows up has taken its place, to be tidied
+ * (crdt__txn_tidy) and ended. */
+bool crdt__txn_end_remote(crdt_doc *doc, crdt__txn *follow_up);
 
 void crdt__txn_deinit(crdt_doc *doc);
 

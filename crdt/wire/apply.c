@@ -1,6 +1,7 @@
 /* An update into a document: validate, integrate, delete, try again what waited
  * (yjs/src/utils/encoding.js, readUpdateV2). */
 #include "core/doc.h"
+#include "wire/event.h"
 #include "wire/schedule.h"
 #include "wire/typing.h"
 
@@ -182,7 +183,7 @@ static bool apply_valid(crdt_doc *doc, crdt_bytes update, const crdt__v1_shape *
         return false;
     out->integrated = crdt__txn_changed(doc);
     out->changed = out->integrated || new_structs || new_deletes;
-    return crdt__txn_commit(doc);
+    return true;
 }
 
 /* Refuses an update whose rest would make more wait than the document may hold. */
@@ -200,27 +201,66 @@ static crdt_err check_pending_limit(crdt_doc *doc, crdt_bytes update, const crdt
 
 /* ---- the call ---- */
 
-crdt_err crdt_doc_apply(crdt_doc *doc, crdt_encoding encoding, crdt_bytes update, crdt_applied *out)
+/* The long way. */
+static crdt_err apply_any(crdt_doc *doc, crdt_encoding encoding, crdt_bytes update,
+                          crdt_applied *out, crdt_buf *event)
+{
+    crdt__v1_shape shape;
+    crdt_err err = crdt__v1_validate(update, doc->budget.mem, &shape);
+    if (err == CRDT_OK)
+        err = check_pending_limit(doc, update, &shape);
+    if (err != CRDT_OK)
+        return err;
+    if (!apply_valid(doc, update, &shape, out) || !crdt__event_commit_remote(doc, encoding, event))
+        return crdt__doc_fail(doc);
+    out->pending = crdt__pending_any(&doc->pending);
+    return CRDT_OK;
+}
+
+static crdt_err apply(crdt_doc *doc, crdt_encoding encoding, crdt_bytes update, crdt_applied *out,
+                      crdt_buf *event)
+{
+    const crdt_applied done = {.changed = true, .integrated = true};
+    crdt_err err = CRDT_OK;
+    crdt__span span;
+    if (crdt__apply_typed(doc, update, &span)) {
+        *out = done;
+        if (event)
+            err = crdt__event_write_added(doc, encoding, span, event);
+    } else if (crdt__apply_erased(doc, update, &span)) {
+        *out = done;
+        if (event)
+            err = crdt__event_write_deleted(doc, encoding, span, event);
+    } else {
+        return apply_any(doc, encoding, update, out, event);
+    }
+    return err == CRDT_OK ? CRDT_OK : crdt__doc_fail(doc);
+}
+
+crdt_err crdt_doc_apply_event(crdt_doc *doc, crdt_encoding encoding, crdt_bytes update,
+                              crdt_applied *out, crdt_buf *event)
 {
     if (encoding != CRDT_V1)
         return CRDT_MALFORMED;
     if (doc->failed)
         return CRDT_FAILED;
+    if (doc->editing)
+        return CRDT_INVALID;
     crdt_applied applied = {0};
-    if (crdt__apply_typed(doc, update) || crdt__apply_erased(doc, update)) {
-        applied = (crdt_applied){.changed = true, .integrated = true};
-    } else {
-        crdt__v1_shape shape;
-        crdt_err err = crdt__v1_validate(update, doc->budget.mem, &shape);
-        if (err == CRDT_OK)
-            err = check_pending_limit(doc, update, &shape);
-        if (err != CRDT_OK)
-            return err;
-        if (!apply_valid(doc, update, &shape, &applied))
-            return crdt__doc_fail(doc);
-        applied.pending = crdt__pending_any(&doc->pending);
+    uint64_t own_state = doc->clients[doc->own].state;
+    crdt_err err = apply(doc, encoding, update, &applied, event);
+    if (err != CRDT_OK)
+        return err;
+    if (doc->clients[doc->own].state != own_state) {
+        applied.client_taken = true;
+        doc->own = 0;
     }
     if (out)
         *out = applied;
     return CRDT_OK;
+}
+
+crdt_err crdt_doc_apply(crdt_doc *doc, crdt_encoding encoding, crdt_bytes update, crdt_applied *out)
+{
+    return crdt_doc_apply_event(doc, encoding, update, out, NULL);
 }

@@ -5,30 +5,6 @@
 #include "wire/show.h"
 #include "wire/statevec.h"
 
-/* Structs of a client from the one at `pos` to the end. */
-static uint64_t count_from(const crdt_doc *doc, crdt__pos pos)
-{
-    const crdt__leaf *leaf = crdt__leaf_at(&doc->objects, pos.leaf);
-    uint64_t count = leaf->count - pos.i;
-    for (crdt__ref ref = leaf->next; ref; ref = crdt__leaf_at(&doc->objects, ref)->next)
-        count += crdt__leaf_at(&doc->objects, ref)->count;
-    return count;
-}
-
-static void write_section(const crdt_doc *doc, crdt__encoder *enc, uint32_t index, uint64_t from)
-{
-    const crdt__client *client = &doc->clients[index];
-    crdt__pos pos = crdt__doc_pos(doc, index, from);
-    crdt__encode_section(enc, count_from(doc, pos), (crdt_id){client->id, from});
-    uint64_t offset = from - crdt__blocks_clock(&doc->objects, pos);
-    do {
-        crdt__wstruct ws;
-        crdt__show(doc, crdt__item_at(doc, crdt__blocks_item(&doc->objects, pos)), &ws);
-        crdt__encode_struct(enc, &ws, offset);
-        offset = 0;
-    } while (enc->out.ok && crdt__blocks_next(&doc->objects, &pos));
-}
-
 /* The deleted ranges of the whole document: every maximal run of deleted structs (yjs:
  * createDeleteSetFromStructStore). */
 static bool collect_deletes(const crdt_doc *doc, const uint32_t *clients, crdt__idset *out)
@@ -68,7 +44,7 @@ static bool write_structs_and_deletes(crdt_doc *doc, const crdt__statevec *targe
     crdt__encode_count(enc, sections);
     for (size_t i = 0; i < count; i++)
         if (wanted_from(&doc->clients[clients[i]], target, &from))
-            write_section(doc, enc, clients[i], from);
+            crdt__show_section(doc, clients[i], from, enc);
 
     crdt__idset deletes;
     crdt__idset_init(&deletes, doc->budget.mem);

@@ -32,3 +32,27 @@ void crdt__show(const crdt_doc *doc, const crdt__item *it, crdt__wstruct *ws)
     }
     crdt__content_show(doc, it, ws);
 }
+
+/* Structs of a client from the one at `pos` to the end. */
+static uint64_t count_from(const crdt_doc *doc, crdt__pos pos)
+{
+    const crdt__leaf *leaf = crdt__leaf_at(&doc->objects, pos.leaf);
+    uint64_t count = leaf->count - pos.i;
+    for (crdt__ref ref = leaf->next; ref; ref = crdt__leaf_at(&doc->objects, ref)->next)
+        count += crdt__leaf_at(&doc->objects, ref)->count;
+    return count;
+}
+
+void crdt__show_section(const crdt_doc *doc, uint32_t index, uint64_t from, crdt__encoder *enc)
+{
+    const crdt__client *client = &doc->clients[index];
+    crdt__pos pos = crdt__doc_pos(doc, index, from);
+    crdt__encode_section(enc, count_from(doc, pos), (crdt_id){client->id, from});
+    uint64_t offset = from - crdt__blocks_clock(&doc->objects, pos);
+    do {
+        crdt__wstruct ws;
+        crdt__show(doc, crdt__item_at(doc, crdt__blocks_item(&doc->objects, pos)), &ws);
+        crdt__encode_struct(enc, &ws, offset);
+        offset = 0;
+    } while (enc->out.ok && crdt__blocks_next(&doc->objects, &pos));
+}

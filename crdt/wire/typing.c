@@ -40,7 +40,7 @@ static bool read_typed(crdt_bytes update, crdt__wstruct *ws)
     return crdt__reader_at_end(&r);
 }
 
-bool crdt__apply_typed(crdt_doc *doc, crdt_bytes update)
+bool crdt__apply_typed(crdt_doc *doc, crdt_bytes update, crdt__span *done)
 {
     crdt__wstruct ws;
     if (crdt__pending_any(&doc->pending) || !read_typed(update, &ws))
@@ -62,6 +62,7 @@ bool crdt__apply_typed(crdt_doc *doc, crdt_bytes update)
     if ((uint64_t)last->text.units + ws.len > UINT32_MAX ||
         !crdt__text_append(doc, last, ws.content, (uint32_t)ws.len))
         return false;
+    *done = (crdt__span){.clock = client->state, .len = ws.len, .client = index};
     client->state += ws.len;
     parent->length += ws.len;
     return true;
@@ -156,7 +157,7 @@ static bool erase_first(crdt_doc *doc, crdt__ref ref, crdt__item *text, crdt__po
     return true;
 }
 
-bool crdt__apply_erased(crdt_doc *doc, crdt_bytes update)
+bool crdt__apply_erased(crdt_doc *doc, crdt_bytes update, crdt__span *done)
 {
     crdt_id unit;
     if (doc->options.gc == CRDT_GC_OFF || crdt__pending_any(&doc->pending) ||
@@ -170,12 +171,14 @@ bool crdt__apply_erased(crdt_doc *doc, crdt_bytes update)
     crdt__item *text = crdt__item_at(doc, ref);
     if (!is_plain_text(doc, text))
         return false;
-    bool done = false;
+    bool erased = false;
     if (unit.clock + 1 == crdt__item_end(text))
-        done = erase_last(doc, text, pos);
+        erased = erase_last(doc, text, pos);
     else if (unit.clock == text->clock)
-        done = erase_first(doc, ref, text, pos);
-    if (done)
-        crdt__text_compact(doc); /* where memory is short, another time will do */
-    return done;
+        erased = erase_first(doc, ref, text, pos);
+    if (!erased)
+        return false;
+    *done = (crdt__span){.clock = unit.clock, .len = 1, .client = client};
+    crdt__text_compact(doc); /* where memory is short, another time will do */
+    return true;
 }

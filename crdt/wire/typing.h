@@ -7,11 +7,12 @@
 #include "core/doc.h"
 
 /* Applies an update of one string that continues the run its client typed last. False, and nothing
- * changed, if the update is not that, is malformed, or memory ran out: it must go the long way. */
-bool crdt__apply_typed(crdt_doc *doc, crdt_bytes update);
+ * changed, if the update is not that, is malformed, or memory ran out: it must go the long way.
+ * *done is what it added. */
+bool crdt__apply_typed(crdt_doc *doc, crdt_bytes update, crdt__span *done);
 
 /* Applies an update that deletes one ASCII character at the edge of a run, next to something
- * deleted that it merges with. False as above. */
-bool crdt__apply_erased(crdt_doc *doc, crdt_bytes update);
+ * deleted that it merges with. False as above. *done is what it deleted. */
+bool crdt__apply_erased(crdt_doc *doc, crdt_bytes update, crdt__span *done);
 
 #endif
