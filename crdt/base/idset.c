@@ -236,23 +236,94 @@ void crdt__idset_write_v1(const crdt__idset *set, crdt__writer *w)
     }
 }
 
-bool crdt__idset_read_v1(crdt__reader *r, crdt__idset *set)
+/* One client's ranges that are not empty, in the set from `first` up to `end`. */
+static uint64_t count_ranges(const crdt__range *ranges, size_t first, size_t end)
+{
+    uint64_t count = 0;
+    for (size_t i = first; i < end; i++)
+        count += ranges[i].len > 0;
+    return count;
+}
+
+static void write_ranges_v2(const crdt__range *ranges, size_t first, size_t end, crdt__writer *w)
+{
+    uint64_t at = 0;
+    for (size_t i = first; i < end; i++) {
+        if (ranges[i].len == 0)
+            continue;
+        crdt__write_varuint(w, ranges[i].clock - at);
+        crdt__write_varuint(w, ranges[i].len - 1);
+        at = ranges[i].clock + ranges[i].len;
+    }
+}
+
+void crdt__idset_write_v2(const crdt__idset *set, crdt__writer *w)
+{
+    const crdt__range *ranges = crdt__idset_ranges(set);
+    uint64_t clients = 0;
+    size_t end;
+    for (size_t i = 0; i < set->count; i = end) {
+        end = i + crdt__idset_run(set, i);
+        clients += count_ranges(ranges, i, end) > 0;
+    }
+    crdt__write_varuint(w, clients);
+    for (size_t i = 0; i < set->count && w->ok; i = end) {
+        end = i + crdt__idset_run(set, i);
+        uint64_t count = count_ranges(ranges, i, end);
+        if (count == 0)
+            continue;
+        crdt__write_varuint(w, ranges[i].client);
+        crdt__write_varuint(w, count);
+        write_ranges_v2(ranges, i, end, w);
+    }
+}
+
+/* One range, as the two codings tell it; *at is where the range before ended. */
+typedef crdt__range (*range_reader)(crdt__reader *r, uint64_t *at);
+
+static crdt__range read_range_v1(crdt__reader *r, uint64_t *at)
+{
+    crdt__range range = {.clock = crdt__read_varuint(r)};
+    range.len = crdt__read_varuint(r);
+    *at = range.clock + range.len;
+    return range;
+}
+
+static crdt__range read_range_v2(crdt__reader *r, uint64_t *at)
+{
+    crdt__range range = {.clock = *at + crdt__read_varuint(r)};
+    range.len = crdt__read_varuint(r) + 1;
+    *at = range.clock + range.len;
+    return range;
+}
+
+static bool read_set(crdt__reader *r, crdt__idset *set, range_reader read)
 {
     uint64_t clients = crdt__read_varuint(r);
     for (uint64_t i = 0; i < clients && r->ok; i++) {
         uint64_t client = crdt__read_varuint(r);
-        uint64_t ranges = crdt__read_varuint(r);
-        for (uint64_t j = 0; j < ranges; j++) {
-            uint64_t clock = crdt__read_varuint(r);
-            uint64_t len = crdt__read_varuint(r);
-            if (clock + len > CRDT_CLOCK_MAX)
+        uint64_t at = 0;
+        for (uint64_t left = crdt__read_varuint(r); left > 0; left--) {
+            crdt__range range = read(r, &at);
+            if (at > CRDT_CLOCK_MAX)
                 crdt__reader_fail(r);
             if (!r->ok)
                 return true;
+            range.client = client;
             set->dirty = true;
-            if (!append(set, (crdt__range){client, clock, len}))
+            if (!append(set, range))
                 return false;
         }
     }
     return true;
+}
+
+bool crdt__idset_read_v1(crdt__reader *r, crdt__idset *set)
+{
+    return read_set(r, set, read_range_v1);
+}
+
+bool crdt__idset_read_v2(crdt__reader *r, crdt__idset *set)
+{
+    return read_set(r, set, read_range_v2);
 }

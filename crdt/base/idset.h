@@ -85,6 +85,12 @@ void crdt__idset_write_v1(const crdt__idset *set, crdt__writer *w);
  * (memory); what was read until then stays in the set. */
 CRDT_MUST_CHECK bool crdt__idset_read_v1(crdt__reader *r, crdt__idset *set);
 
+/* The same in the coding of format v2, which tells differences: per range varuint clock - the end
+ * of the range before, varuint len - 1. It cannot tell of ranges of length 0, and leaves them out.
+ * (yjs/src/utils/UpdateEncoder.js, DSEncoderV2) */
+void crdt__idset_write_v2(const crdt__idset *set, crdt__writer *w);
+CRDT_MUST_CHECK bool crdt__idset_read_v2(crdt__reader *r, crdt__idset *set);
+
 /* Bytes of heap held. */
 size_t crdt__idset_bytes(const crdt__idset *set);
 

@@ -1,13 +1,12 @@
 /* A document, or what somebody lacks of it, into an update (yjs/src/utils/encoding.js,
  * encodeStateAsUpdate). */
-#include "core/doc.h"
+#include "wire/diff.h"
+
 #include "wire/encoder.h"
 #include "wire/show.h"
 #include "wire/statevec.h"
 
-/* The deleted ranges of the whole document: every maximal run of deleted structs (yjs:
- * createDeleteSetFromStructStore). */
-static bool collect_deletes(const crdt_doc *doc, const uint32_t *clients, crdt__idset *out)
+bool crdt__collect_deletes(const crdt_doc *doc, const uint32_t *clients, crdt__idset *out)
 {
     for (size_t i = 0; i + 1 < doc->client_count; i++) {
         const crdt__client *client = &doc->clients[clients[i]];
@@ -48,7 +47,7 @@ static bool write_structs_and_deletes(crdt_doc *doc, const crdt__statevec *targe
 
     crdt__idset deletes;
     crdt__idset_init(&deletes, doc->budget.mem);
-    bool ok = collect_deletes(doc, clients, &deletes) && crdt__idset_normalize(&deletes);
+    bool ok = crdt__collect_deletes(doc, clients, &deletes) && crdt__idset_normalize(&deletes);
     if (ok)
         crdt__encode_deletes(enc, &deletes);
     crdt__idset_deinit(&deletes);

@@ -69,7 +69,7 @@ static struct {
     {"convert", NULL, "update format v2", 0},
     {"prim", NULL, "the column codecs of update format v2", 0},
     {"edit", NULL, "local edits", 0},
-    {"snapshot", NULL, "snapshots", 0},
+    {"snapshot", NULL, NULL, 0},
     {"relpos", NULL, "relative positions", 0},
     {"sync", NULL, "the y-protocols messages", 0},
     {"frame", NULL, "the y-protocols messages", 0},

@@ -173,6 +173,36 @@ static void idset_refuses_truncated_huge_and_overflowing_sets(void **state)
     }
 }
 
+static void idset_is_coded_by_differences_in_format_v2(void **state)
+{
+    (void)state;
+    hex_bytes hex;
+    crdt__idset set;
+    crdt__idset_init(&set, NULL);
+    /* Client 1: 5..5, 8..10; client 4: an empty range, of which v2 cannot tell. */
+    assert_true(crdt__idset_add(&set, 1, 8, 3) && crdt__idset_add(&set, 1, 5, 1) &&
+                crdt__idset_add(&set, 4, 0, 0) && crdt__idset_normalize(&set));
+    crdt_buf buf = {0};
+    crdt__writer w = crdt__writer_on(&buf);
+    crdt__idset_write_v2(&set, &w);
+    assert_int_equal(crdt__writer_finish(&w), CRDT_OK);
+    crdt_bytes wanted = hex_read("01  01 02  05 00  02 02", &hex);
+    assert_int_equal(buf.len, wanted.len);
+    assert_memory_equal(buf.data, wanted.data, wanted.len);
+
+    crdt__idset_clear(&set);
+    crdt__reader r = crdt__reader_of((crdt_bytes){buf.data, buf.len});
+    assert_true(crdt__idset_read_v2(&r, &set) && crdt__reader_at_end(&r));
+    const crdt__range as_read[] = {{1, 5, 1}, {1, 8, 3}};
+    assert_ranges(&set, as_read, 2);
+    crdt_buf_free(&buf);
+
+    r = crdt__reader_of(hex_read("01 01 01 fe ff ff ff ff ff ff 0f 01", &hex));
+    assert_true(crdt__idset_read_v2(&r, &set));
+    assert_false(r.ok);
+    crdt__idset_deinit(&set);
+}
+
 static void idset_survives_every_failing_allocation(void **state)
 {
     (void)state;
@@ -203,6 +233,7 @@ int main(void)
         cmocka_unit_test(idset_equals_a_naive_twin),
         cmocka_unit_test(idset_writes_clients_descending_and_reads_any_order),
         cmocka_unit_test(idset_refuses_truncated_huge_and_overflowing_sets),
+        cmocka_unit_test(idset_is_coded_by_differences_in_format_v2),
         cmocka_unit_test(idset_survives_every_failing_allocation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
