@@ -57,6 +57,8 @@ void crdt_doc_free(crdt_doc *doc)
     crdt__budget_release(&doc->budget, doc->names, doc->name_cap * sizeof(*doc->names));
     crdt__budget_release(&doc->budget, doc->name_slots,
                          doc->name_slot_cap * sizeof(*doc->name_slots));
+    crdt__budget_release(&doc->budget, doc->roots, doc->root_cap * sizeof(*doc->roots));
+    crdt__budget_release(&doc->budget, doc->subdocs, doc->subdoc_cap * sizeof(*doc->subdocs));
     crdt__arena_deinit(&doc->objects);
     crdt__arena_deinit(&doc->text);
     crdt__release(mem, doc, sizeof(*doc));
@@ -230,13 +232,47 @@ uint32_t crdt__doc_name(crdt_doc *doc, crdt_bytes bytes)
 crdt__ref crdt__doc_root(crdt_doc *doc, crdt_bytes bytes)
 {
     uint32_t name = crdt__doc_name(doc, bytes);
-    if (!name)
+    if (!name || doc->names[name].root)
+        return name ? doc->names[name].root : 0;
+    if (!crdt__budget_reserve(&doc->budget, &doc->roots, &doc->root_cap, doc->root_count + 1,
+                              sizeof(*doc->roots)))
         return 0;
-    if (!doc->names[name].root) {
-        crdt__ref root = crdt__type_new(&doc->objects, 0, name, CRDT__TYPE_ARRAY);
+    crdt__ref root = crdt__type_new(&doc->objects, 0, name, CRDT__TYPE_ARRAY);
+    if (root) {
         doc->names[name].root = root;
+        doc->roots[doc->root_count++] = name;
     }
-    return doc->names[name].root;
+    return root;
+}
+
+/* ---- sub-documents ---- */
+
+crdt__ref crdt__doc_subdoc(const crdt_doc *doc, crdt__unit unit)
+{
+    crdt__ref ref = crdt__doc_item(doc, unit.client, unit.clock);
+    const crdt__item *it = crdt__item_at(doc, ref);
+    return it->kind == CRDT__DOC && !it->deleted ? ref : 0;
+}
+
+static void forget_deleted_subdocs(crdt_doc *doc)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < doc->subdoc_count; i++)
+        if (crdt__doc_subdoc(doc, doc->subdocs[i]))
+            doc->subdocs[kept++] = doc->subdocs[i];
+    doc->subdoc_count = kept;
+}
+
+bool crdt__doc_add_subdoc(crdt_doc *doc, crdt__unit unit)
+{
+    if (doc->subdoc_count == doc->subdoc_cap) {
+        forget_deleted_subdocs(doc);
+        if (!crdt__budget_reserve(&doc->budget, &doc->subdocs, &doc->subdoc_cap,
+                                  doc->subdoc_count * 2 + 1, sizeof(*doc->subdocs)))
+            return false;
+    }
+    doc->subdocs[doc->subdoc_count++] = unit;
+    return true;
 }
 
 /* ---- structs ---- */

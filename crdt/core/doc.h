@@ -22,6 +22,12 @@ typedef struct crdt__client {
     bool touched;
 } crdt__client;
 
+/* One unit, by its client's index. */
+typedef struct crdt__unit {
+    uint64_t clock;
+    uint32_t client;
+} crdt__unit;
+
 /* A string used as a root's name, a map key, a node name, a format key: kept once, named by a
  * number from 1. */
 typedef struct crdt__name {
@@ -51,6 +57,15 @@ struct crdt_doc {
     size_t name_cap;
     uint32_t *name_slots;
     size_t name_slot_cap;
+
+    uint32_t *roots; /* names of the roots, in the order in which they came */
+    size_t root_count;
+    size_t root_cap;
+
+    crdt__unit
+        *subdocs; /* units that hold or held sub-documents, in the order in which they came */
+    size_t subdoc_count;
+    size_t subdoc_cap;
 
     size_t struct_count;
     crdt__txn txn;
@@ -102,6 +117,11 @@ uint32_t crdt__doc_find_name(const crdt_doc *doc, crdt_bytes name);
 crdt_bytes crdt__doc_name_bytes(const crdt_doc *doc, uint32_t name);
 /* The root type of this name, made if need be; 0 when out of memory. */
 crdt__ref crdt__doc_root(crdt_doc *doc, crdt_bytes name);
+
+/* Notes that the unit holds a sub-document. False when out of memory. */
+bool crdt__doc_add_subdoc(crdt_doc *doc, crdt__unit unit);
+/* The item of a noted sub-document, or 0 if it is deleted. */
+crdt__ref crdt__doc_subdoc(const crdt_doc *doc, crdt__unit unit);
 
 /* Adds a struct at the end of its client's. False when out of memory. */
 bool crdt__doc_add(crdt_doc *doc, uint32_t client, uint64_t clock, crdt__ref ref);

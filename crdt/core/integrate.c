@@ -211,7 +211,7 @@ static bool content_integrated(crdt_doc *doc, crdt__item *it)
     }
     if (it->kind == CRDT__FORMAT)
         parent->has_formatting = true;
-    return true;
+    return it->kind != CRDT__DOC || crdt__doc_add_subdoc(doc, (crdt__unit){it->clock, it->client});
 }
 
 static bool integrate_gc(crdt_doc *doc, uint32_t client, uint64_t clock, uint64_t len)

@@ -83,7 +83,7 @@ static bool delete_children(crdt_doc *doc, const crdt__type *type)
     uint32_t key;
     crdt__ref ref;
     for (uint32_t i = 0; crdt__type_entry(&doc->objects, type, i, &key, &ref); i++)
-        if (ref && !delete_child(doc, ref))
+        if (!delete_child(doc, ref))
             return false;
     /* The first child goes first. */
     for (size_t i = base, j = txn->stack_count; i + 1 < j; i++) {

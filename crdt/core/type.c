@@ -1,18 +1,23 @@
 #include "core/type.h"
 
-/* Pairs of key and item; up to LINEAR_MAX of them in order, more in a hash table at most half full.
+/* Pairs of key and item, in the order in which the keys came: what reads a map gives them so. Few
+ * are searched one by one; more have a hash table behind them, at most half full, of places among
+ * the pairs, counted from 1:
+ *
+ *     count, cap | pairs [cap] | slots [2 * cap], if cap > LINEAR_MAX
  */
 typedef struct keymap {
     uint32_t count;
     uint32_t cap; /* pairs; a power of two */
     uint32_t unused[2];
-    struct {
-        uint32_t key; /* 0: empty */
+    struct pair {
+        uint32_t key;
         crdt__ref item;
     } pairs[];
 } keymap;
 
 #define LINEAR_MAX 8u
+#define CAP_FIRST  2u
 
 static keymap *map_at(const crdt__arena *objects, crdt__ref ref)
 {
@@ -21,7 +26,12 @@ static keymap *map_at(const crdt__arena *objects, crdt__ref ref)
 
 static uint32_t map_units(uint32_t cap)
 {
-    return 1 + cap / 2;
+    return 1 + (cap > LINEAR_MAX ? cap : cap / 2);
+}
+
+static uint32_t *slots_of(keymap *map)
+{
+    return (uint32_t *)(void *)(map->pairs + map->cap);
 }
 
 crdt__ref crdt__type_new(crdt__arena *objects, crdt__ref item, uint32_t name, crdt__type_ref ref)
@@ -44,27 +54,43 @@ void crdt__type_free(crdt__arena *objects, crdt__ref ref)
     crdt__arena_free(objects, ref, CRDT__TYPE_UNITS);
 }
 
-/* The place of the key, or of the empty place where it belongs. */
-static uint32_t place(const keymap *map, uint32_t key)
+/* The slot of the key, or the empty one where it belongs. */
+static uint32_t *slot_of(keymap *map, uint32_t key)
 {
-    uint32_t i = map->cap <= LINEAR_MAX ? 0 : (key * UINT32_C(0x9e3779b1)) & (map->cap - 1);
-    while (map->pairs[i].key && map->pairs[i].key != key)
-        i = (i + 1) & (map->cap - 1);
-    return i;
+    uint32_t *slots = slots_of(map);
+    uint32_t mask = 2 * map->cap - 1;
+    uint32_t i = (key * UINT32_C(0x9e3779b1)) & mask;
+    while (slots[i] && map->pairs[slots[i] - 1].key != key)
+        i = (i + 1) & mask;
+    return &slots[i];
 }
 
-static bool is_full(const keymap *map)
+static struct pair *find_pair(keymap *map, uint32_t key)
 {
-    return map->cap < LINEAR_MAX ? map->count + 1 >= map->cap : map->count * 2 >= map->cap;
+    if (map->cap > LINEAR_MAX) {
+        uint32_t place = *slot_of(map, key);
+        return place ? &map->pairs[place - 1] : NULL;
+    }
+    for (uint32_t i = 0; i < map->count; i++)
+        if (map->pairs[i].key == key)
+            return &map->pairs[i];
+    return NULL;
 }
 
 crdt__ref crdt__type_get(const crdt__arena *objects, const crdt__type *type, uint32_t key)
 {
     if (!type->map)
         return 0;
-    const keymap *map = map_at(objects, type->map);
-    uint32_t i = place(map, key);
-    return map->pairs[i].key ? map->pairs[i].item : 0;
+    const struct pair *pair = find_pair(map_at(objects, type->map), key);
+    return pair ? pair->item : 0;
+}
+
+/* Adds a key that is not there, for which there is room. */
+static void add_pair(keymap *map, struct pair pair)
+{
+    map->pairs[map->count++] = pair;
+    if (map->cap > LINEAR_MAX)
+        *slot_of(map, pair.key) = map->count;
 }
 
 static crdt__ref map_new(crdt__arena *objects, uint32_t cap)
@@ -80,16 +106,13 @@ static crdt__ref map_new(crdt__arena *objects, uint32_t cap)
 static bool map_grow(crdt__arena *objects, crdt__type *type)
 {
     crdt__ref old_ref = type->map;
-    crdt__ref ref = map_new(objects, old_ref ? map_at(objects, old_ref)->cap * 2 : 2);
+    crdt__ref ref = map_new(objects, old_ref ? map_at(objects, old_ref)->cap * 2 : CAP_FIRST);
     if (!ref)
         return false;
-    keymap *map = map_at(objects, ref);
     if (old_ref) {
         const keymap *old = map_at(objects, old_ref);
-        for (uint32_t i = 0; i < old->cap; i++)
-            if (old->pairs[i].key)
-                map->pairs[place(map, old->pairs[i].key)] = old->pairs[i];
-        map->count = old->count;
+        for (uint32_t i = 0; i < old->count; i++)
+            add_pair(map_at(objects, ref), old->pairs[i]);
         crdt__arena_free(objects, old_ref, map_units(old->cap));
     }
     type->map = ref;
@@ -98,33 +121,25 @@ static bool map_grow(crdt__arena *objects, crdt__type *type)
 
 bool crdt__type_set(crdt__arena *objects, crdt__type *type, uint32_t key, crdt__ref item)
 {
-    if (type->map) {
-        keymap *map = map_at(objects, type->map);
-        uint32_t i = place(map, key);
-        if (map->pairs[i].key) {
-            map->pairs[i].item = item;
-            return true;
-        }
+    struct pair *pair = type->map ? find_pair(map_at(objects, type->map), key) : NULL;
+    if (pair) {
+        pair->item = item;
+        return true;
     }
-    if ((!type->map || is_full(map_at(objects, type->map))) && !map_grow(objects, type))
+    const keymap *map = type->map ? map_at(objects, type->map) : NULL;
+    if ((!map || map->count == map->cap) && !map_grow(objects, type))
         return false;
-    keymap *map = map_at(objects, type->map);
-    uint32_t i = place(map, key);
-    map->pairs[i].key = key;
-    map->pairs[i].item = item;
-    map->count++;
+    add_pair(map_at(objects, type->map), (struct pair){key, item});
     return true;
 }
 
 bool crdt__type_entry(const crdt__arena *objects, const crdt__type *type, uint32_t i, uint32_t *key,
                       crdt__ref *item)
 {
-    if (!type->map)
-        return false;
-    const keymap *map = map_at(objects, type->map);
-    if (i >= map->cap)
+    const keymap *map = type->map ? map_at(objects, type->map) : NULL;
+    if (!map || i >= map->count)
         return false;
     *key = map->pairs[i].key;
-    *item = map->pairs[i].key ? map->pairs[i].item : 0;
+    *item = map->pairs[i].item;
     return true;
 }

@@ -35,7 +35,7 @@ crdt__ref crdt__type_get(const crdt__arena *objects, const crdt__type *type, uin
 /* Sets it. False when out of memory. */
 bool crdt__type_set(crdt__arena *objects, crdt__type *type, uint32_t key, crdt__ref item);
 
-/* Walks the keys: calls with i = 0, 1, ... until it returns false. Empty places give *item = 0. */
+/* Walks the keys in the order in which they first came: i = 0, 1, ... until it returns false. */
 bool crdt__type_entry(const crdt__arena *objects, const crdt__type *type, uint32_t i, uint32_t *key,
                       crdt__ref *item);
 

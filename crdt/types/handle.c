@@ -55,13 +55,9 @@ bool crdt_doc_find_root(const crdt_doc *doc, crdt_bytes name, crdt_type *out)
 
 bool crdt_doc_next_root(const crdt_doc *doc, size_t *cursor, crdt_type *out, crdt_bytes *name)
 {
-    for (size_t i = *cursor + 1; i < doc->name_count; i++) {
-        if (!doc->names[i].root)
-            continue;
-        *cursor = i;
-        *out = (crdt_type){.root = (uint32_t)i};
-        *name = crdt__doc_name_bytes(doc, (uint32_t)i);
-        return true;
-    }
-    return false;
+    if (*cursor >= doc->root_count)
+        return false;
+    *out = (crdt_type){.root = doc->roots[(*cursor)++]};
+    *name = crdt__doc_name_bytes(doc, out->root);
+    return true;
 }
