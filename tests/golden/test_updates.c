@@ -71,8 +71,8 @@ static struct {
     {"edit", NULL, "local edits", 0},
     {"snapshot", NULL, NULL, 0},
     {"relpos", NULL, "relative positions", 0},
-    {"sync", NULL, "the y-protocols messages", 0},
-    {"frame", NULL, "the y-protocols messages", 0},
+    {"sync", NULL, NULL, 0},
+    {"frame", NULL, NULL, 0},
 };
 
 static void use_kind(const vector *v)
