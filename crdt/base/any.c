@@ -64,7 +64,7 @@ static crdt__any_tag number_tag(double value)
     return CRDT__ANY_FLOAT64;
 }
 
-static void write_number(crdt__writer *w, double value)
+void crdt__any_write_number(double value, crdt__writer *w)
 {
     crdt__any_tag tag = number_tag(value);
     crdt__write_u8(w, (uint8_t)tag);
@@ -80,6 +80,12 @@ static void write_number(crdt__writer *w, double value)
         memcpy(&bits, &value, sizeof bits);
         write_be(w, bits, 8); /* V8 keeps the bits of a NaN, and so do we */
     }
+}
+
+void crdt__any_write_bigint(uint64_t bits, crdt__writer *w)
+{
+    crdt__write_u8(w, CRDT__ANY_BIGINT);
+    write_be(w, bits, 8);
 }
 
 static double read_number(crdt__reader *r, uint8_t tag)
@@ -262,7 +268,7 @@ typedef struct copy {
 static void copy_scalar(crdt__reader *r, crdt__writer *w, uint8_t tag)
 {
     if (tag == CRDT__ANY_INTEGER || tag == CRDT__ANY_FLOAT32 || tag == CRDT__ANY_FLOAT64) {
-        write_number(w, read_number(r, tag));
+        crdt__any_write_number(read_number(r, tag), w);
         return;
     }
     crdt__write_u8(w, tag);
@@ -441,4 +447,82 @@ void crdt__any_doc_options(crdt__reader *r, crdt__writer *w, const crdt_mem *mem
         write_option(w, "autoLoad", (crdt_bytes){yes, 1}, mem);
     if (has_meta)
         write_option(w, "meta", options.meta, mem);
+}
+
+/* ---- token by token ---- */
+
+void crdt__any_begin(crdt__any_parser *p, crdt_bytes value)
+{
+    p->r = crdt__reader_of(value);
+    p->begun = false;
+    p->depth = 0;
+}
+
+static crdt__token begin_members(crdt__any_parser *p, uint8_t tag)
+{
+    uint64_t count = crdt__read_varuint(&p->r);
+    if (p->depth == CRDT_VALUE_DEPTH_MAX)
+        return (crdt__token){.kind = CRDT__TOKEN_BAD};
+    bool is_object = tag == CRDT__ANY_OBJECT;
+    p->levels[p->depth].left = count;
+    p->levels[p->depth].is_object = is_object;
+    p->levels[p->depth].at_value = false;
+    p->depth++;
+    return (crdt__token){.kind = is_object ? CRDT__TOKEN_OBJECT : CRDT__TOKEN_ARRAY, .bits = count};
+}
+
+static crdt__token next_value(crdt__any_parser *p)
+{
+    uint8_t tag = crdt__read_u8(&p->r);
+    switch (tag) {
+    case CRDT__ANY_UNDEFINED:
+        return (crdt__token){.kind = CRDT__TOKEN_UNDEFINED};
+    case CRDT__ANY_NULL:
+        return (crdt__token){.kind = CRDT__TOKEN_NULL};
+    case CRDT__ANY_FALSE:
+        return (crdt__token){.kind = CRDT__TOKEN_FALSE};
+    case CRDT__ANY_TRUE:
+        return (crdt__token){.kind = CRDT__TOKEN_TRUE};
+    case CRDT__ANY_INTEGER:
+    case CRDT__ANY_FLOAT32:
+    case CRDT__ANY_FLOAT64:
+        return (crdt__token){.kind = CRDT__TOKEN_NUMBER, .number = read_number(&p->r, tag)};
+    case CRDT__ANY_BIGINT: {
+        crdt_bytes bits = crdt__read_bytes(&p->r, 8);
+        return (crdt__token){.kind = CRDT__TOKEN_BIGINT, .bits = load_be(bits.data, bits.len)};
+    }
+    case CRDT__ANY_STRING:
+        return (crdt__token){.kind = CRDT__TOKEN_STRING, .text = crdt__read_varbytes(&p->r)};
+    case CRDT__ANY_BYTES:
+        return (crdt__token){.kind = CRDT__TOKEN_BYTES, .text = crdt__read_varbytes(&p->r)};
+    case CRDT__ANY_OBJECT:
+    case CRDT__ANY_ARRAY:
+        return begin_members(p, tag);
+    default:
+        return (crdt__token){.kind = CRDT__TOKEN_BAD};
+    }
+}
+
+crdt__token crdt__any_next(crdt__any_parser *p)
+{
+    if (p->depth == 0) {
+        if (p->begun)
+            return (crdt__token){.kind = CRDT__TOKEN_END};
+        p->begun = true;
+        return next_value(p);
+    }
+    size_t top = p->depth - 1;
+    if (p->levels[top].at_value) {
+        p->levels[top].at_value = false;
+        return next_value(p);
+    }
+    if (p->levels[top].left == 0) {
+        p->depth--;
+        return (crdt__token){.kind = CRDT__TOKEN_CLOSE};
+    }
+    p->levels[top].left--;
+    if (!p->levels[top].is_object)
+        return next_value(p);
+    p->levels[top].at_value = true;
+    return (crdt__token){.kind = CRDT__TOKEN_KEY, .text = crdt__read_varbytes(&p->r)};
 }

@@ -9,7 +9,7 @@
 #ifndef CRDT_BASE_ANY_H
 #define CRDT_BASE_ANY_H
 
-#include "base/bytes.h"
+#include "base/token.h"
 
 /* Tags (lib0/encoding.js, writeAny). */
 typedef enum crdt__any_tag {
@@ -43,5 +43,27 @@ void crdt__any_skip_valid(crdt__reader *r);
  * false), `autoLoad` (if true) and `meta` (if not null), in that order; a value that is no object
  * counts as no options, but null and undefined are malformed (yjs/src/structs/ContentDoc.js). */
 void crdt__any_doc_options(crdt__reader *r, crdt__writer *w, const crdt_mem *mem);
+
+/* ---- token by token ---- */
+
+typedef struct crdt__any_parser {
+    crdt__reader r;
+    bool begun;
+    size_t depth; /* open objects and arrays */
+    struct {
+        uint64_t left; /* members to come */
+        bool is_object;
+        bool at_value; /* of an object: behind a key */
+    } levels[CRDT_VALUE_DEPTH_MAX];
+} crdt__any_parser;
+
+/* `value` is one valid Any; its strings may be WTF-8. */
+void crdt__any_begin(crdt__any_parser *p, crdt_bytes value);
+crdt__token crdt__any_next(crdt__any_parser *p);
+
+/* Writes a number with the tag that lib0 chooses. */
+void crdt__any_write_number(double number, crdt__writer *w);
+/* Writes a BigInt of 64 bits, in two's complement. */
+void crdt__any_write_bigint(uint64_t bits, crdt__writer *w);
 
 #endif

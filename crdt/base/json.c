@@ -133,17 +133,21 @@ static crdt_bytes skip_string(crdt__reader *r, bool *same)
     return inside;
 }
 
+/* Returns how many bytes; a half of a pair takes three. */
+static size_t put_utf8(uint32_t code, uint8_t out[4])
+{
+    static const uint8_t leads[] = {0, 0xc0, 0xe0, 0xf0};
+    size_t more = code < 0x80 ? 0 : code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
+    out[0] = (uint8_t)(leads[more] | code >> (6 * more));
+    for (size_t i = 1; i <= more; i++)
+        out[i] = (uint8_t)(0x80 | (code >> (6 * (more - i)) & 0x3f));
+    return more + 1;
+}
+
 static void write_utf8(crdt__writer *w, uint32_t code)
 {
-    if (code < 0x80) {
-        crdt__write_u8(w, (uint8_t)code);
-        return;
-    }
-    int continuations = code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
-    static const uint8_t leads[] = {0xc0, 0xe0, 0xf0};
-    crdt__write_u8(w, (uint8_t)(leads[continuations - 1] | code >> (6 * continuations)));
-    while (continuations-- > 0)
-        crdt__write_u8(w, (uint8_t)(0x80 | (code >> (6 * continuations) & 0x3f)));
+    uint8_t bytes[4];
+    crdt__write_bytes(w, bytes, put_utf8(code, bytes));
 }
 
 static void write_hex(crdt__writer *w, uint32_t value)
@@ -180,19 +184,92 @@ static uint32_t read_low(crdt__reader *r)
     return u.value;
 }
 
+/* As read_unit, but of the escapes of a pair both are read. */
+static unit read_character(crdt__reader *r)
+{
+    unit u = read_unit(r);
+    uint32_t low = u.form == UNIT_HEX && is_high(u.value) ? read_low(r) : 0;
+    if (low != 0)
+        u.value = 0x10000 + ((u.value - 0xd800) << 10) + (low - 0xdc00);
+    return u;
+}
+
 /* Writes the inside of a valid string again as JavaScript would. */
 static void copy_string(crdt_bytes inside, crdt__writer *w)
 {
     crdt__reader r = crdt__reader_of(inside);
     while (r.pos < r.end) {
-        unit u = read_unit(&r);
-        if (u.form == UNIT_RAW) {
+        unit u = read_character(&r);
+        if (u.form == UNIT_RAW)
             crdt__write_u8(w, (uint8_t)u.value);
-            continue;
-        }
-        uint32_t low = is_high(u.value) ? read_low(&r) : 0;
-        write_code(w, low == 0 ? u.value : 0x10000 + ((u.value - 0xd800) << 10) + (low - 0xdc00));
+        else
+            write_code(w, u.value);
     }
+}
+
+static size_t put_unit(unit u, uint8_t out[4])
+{
+    if (u.form != UNIT_RAW)
+        return put_utf8(u.value, out);
+    out[0] = (uint8_t)u.value;
+    return 1;
+}
+
+void crdt__json_unescape(crdt_bytes inside, crdt__writer *w)
+{
+    crdt__reader r = crdt__reader_of(inside);
+    while (r.pos < r.end) {
+        const uint8_t *start = r.pos;
+        if (skip_raw(&r)) {
+            crdt__write_bytes(w, start, (size_t)(r.pos - start));
+        } else {
+            uint8_t bytes[4];
+            crdt__write_bytes(w, bytes, put_unit(read_character(&r), bytes));
+        }
+    }
+}
+
+bool crdt__json_stands_for(crdt_bytes inside, crdt_bytes plain)
+{
+    crdt__reader r = crdt__reader_of(inside);
+    crdt__reader other = crdt__reader_of(plain);
+    while (r.pos < r.end) {
+        uint8_t bytes[4];
+        size_t len = put_unit(read_character(&r), bytes);
+        if (crdt__reader_left(&other) < len || memcmp(other.pos, bytes, len) != 0)
+            return false;
+        other.pos += len;
+    }
+    return other.pos == other.end;
+}
+
+/* Steps over what a JSON string holds as it stands; halves of pairs begin with 0xed, and so do a
+ * few others. */
+static bool skip_plain(crdt__reader *r)
+{
+    const uint8_t *start = r->pos;
+    while (r->pos < r->end && *r->pos >= 0x20 && *r->pos != '"' && *r->pos != '\\' &&
+           *r->pos != 0xed)
+        r->pos++;
+    return r->pos != start;
+}
+
+void crdt__json_write_string(crdt_bytes plain, crdt__writer *w)
+{
+    crdt__reader r = crdt__reader_of(plain);
+    crdt__write_u8(w, '"');
+    while (r.pos < r.end) {
+        const uint8_t *start = r.pos;
+        if (skip_plain(&r)) {
+            crdt__write_bytes(w, start, (size_t)(r.pos - start));
+        } else if (*start == 0xed) {
+            write_code(w, 0xd000u | (uint32_t)(start[1] & 0x3f) << 6 | (start[2] & 0x3f));
+            r.pos += 3;
+        } else {
+            write_code(w, *r.pos++);
+        }
+    }
+    crdt__write_u8(w, '"');
 }
 
 /* ---- numbers ---- */
@@ -259,53 +336,50 @@ static crdt_bytes skip_number(crdt__reader *r, bool *same)
     return (crdt_bytes){start, (size_t)(r->pos - start)};
 }
 
-static void copy_number(crdt_bytes number, crdt__writer *w)
+void crdt__json_write_number(double number, crdt__writer *w)
+{
+    char text[CRDT__NUMBER_LEN_MAX];
+    if (isfinite(number))
+        crdt__write_bytes(w, text, crdt__number_print(number, text));
+    else
+        crdt__write_bytes(w, "null", 4);
+}
+
+typedef enum number_form { NUMBER_PRINTED, NUMBER_EXACT } number_form;
+
+static void copy_number(crdt_bytes number, number_form form, crdt__writer *w)
 {
     double value = crdt__number_parse(number);
-    char text[CRDT__NUMBER_LEN_MAX];
-    if (isinf(value))
-        crdt__write_bytes(w, "null", 4);
+    bool negative = signbit(value) != 0;
+    if (form == NUMBER_EXACT && value == 0 && negative)
+        crdt__write_bytes(w, "-0", 2);
+    else if (form == NUMBER_EXACT && isinf(value))
+        crdt__write_bytes(w, negative ? "-1e400" : "1e400", negative ? 6 : 5);
     else
-        crdt__write_bytes(w, text, crdt__number_print(value, text));
+        crdt__json_write_number(value, w);
 }
 
 /* ---- tokens ---- */
 
-typedef enum token_kind {
-    TOKEN_BAD,
-    TOKEN_END,
-    TOKEN_OPEN,
-    TOKEN_CLOSE,
-    TOKEN_KEY,
-    TOKEN_STRING,
-    TOKEN_NUMBER,
-    TOKEN_WORD
-} token_kind;
-
-typedef struct token {
-    token_kind kind;
-    crdt_bytes text; /* of a key or string, what is between its quotes */
-} token;
-
-typedef enum parser_state { WANT_VALUE, WANT_FIRST, WANT_NEXT } parser_state;
-
-typedef struct parser {
-    crdt__reader r;
-    bool same; /* so far every token stands as JavaScript would print it */
-    parser_state state;
-    size_t depth;
-    bool is_object[CRDT_VALUE_DEPTH_MAX];
-} parser;
-
-static void parser_init(parser *p, crdt_bytes text)
+void crdt__json_begin(crdt__json_parser *p, crdt_bytes text)
 {
     p->r = crdt__reader_of(text);
     p->same = true;
-    p->state = WANT_VALUE;
+    p->state = CRDT__JSON_WANT_VALUE;
     p->depth = 0;
 }
 
-static void skip_space(parser *p)
+static crdt__token bare(crdt__token_kind kind)
+{
+    return (crdt__token){.kind = kind, .is_json = true};
+}
+
+static crdt__token with_text(crdt__token_kind kind, crdt_bytes text)
+{
+    return (crdt__token){.kind = kind, .is_json = true, .text = text};
+}
+
+static void skip_space(crdt__json_parser *p)
 {
     const uint8_t *before = p->r.pos;
     while (accept(&p->r, ' ') || accept(&p->r, '\n') || accept(&p->r, '\r') || accept(&p->r, '\t'))
@@ -314,119 +388,129 @@ static void skip_space(parser *p)
         p->same = false;
 }
 
-static bool in_object(const parser *p)
+static bool in_object(const crdt__json_parser *p)
 {
     return p->depth > 0 && p->is_object[p->depth - 1];
 }
 
-static token read_open(parser *p, bool is_object)
+static crdt__token read_open(crdt__json_parser *p, bool is_object)
 {
     if (p->depth == CRDT_VALUE_DEPTH_MAX)
-        return (token){.kind = TOKEN_BAD};
+        return bare(CRDT__TOKEN_BAD);
     p->is_object[p->depth++] = is_object;
-    p->state = WANT_FIRST;
-    return (token){.kind = TOKEN_OPEN};
+    p->state = CRDT__JSON_WANT_FIRST;
+    return bare(is_object ? CRDT__TOKEN_OBJECT : CRDT__TOKEN_ARRAY);
 }
 
-static token read_close(parser *p)
+static crdt__token read_close(crdt__json_parser *p)
 {
     p->depth--;
-    p->state = WANT_NEXT;
-    return (token){.kind = TOKEN_CLOSE};
+    p->state = CRDT__JSON_WANT_NEXT;
+    return bare(CRDT__TOKEN_CLOSE);
 }
 
-static token read_word(parser *p)
+static crdt__token read_word(crdt__json_parser *p)
 {
-    static const char *const words[] = {"null", "true", "false"};
+    static const struct {
+        const char *text;
+        crdt__token_kind kind;
+    } words[] = {
+        {"null", CRDT__TOKEN_NULL}, {"true", CRDT__TOKEN_TRUE}, {"false", CRDT__TOKEN_FALSE}};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
-        size_t len = strlen(words[i]);
-        if (crdt__reader_left(&p->r) >= len && memcmp(p->r.pos, words[i], len) == 0)
-            return (token){TOKEN_WORD, crdt__read_bytes(&p->r, len)};
+        size_t len = strlen(words[i].text);
+        if (crdt__reader_left(&p->r) >= len && memcmp(p->r.pos, words[i].text, len) == 0)
+            return with_text(words[i].kind, crdt__read_bytes(&p->r, len));
     }
-    return (token){.kind = TOKEN_BAD};
+    return bare(CRDT__TOKEN_BAD);
 }
 
-static token read_value(parser *p)
+static crdt__token read_value(crdt__json_parser *p)
 {
-    p->state = WANT_NEXT;
+    p->state = CRDT__JSON_WANT_NEXT;
     if (accept(&p->r, '{'))
         return read_open(p, true);
     if (accept(&p->r, '['))
         return read_open(p, false);
     if (accept(&p->r, '"'))
-        return (token){TOKEN_STRING, skip_string(&p->r, &p->same)};
+        return with_text(CRDT__TOKEN_STRING, skip_string(&p->r, &p->same));
     uint8_t c = p->r.pos < p->r.end ? *p->r.pos : 0;
     if (c == '-' || (c >= '0' && c <= '9'))
-        return (token){TOKEN_NUMBER, skip_number(&p->r, &p->same)};
+        return with_text(CRDT__TOKEN_NUMBER, skip_number(&p->r, &p->same));
     return read_word(p);
 }
 
-static token read_key(parser *p)
+static crdt__token read_key(crdt__json_parser *p)
 {
     if (!accept(&p->r, '"'))
-        return (token){.kind = TOKEN_BAD};
-    token t = {TOKEN_KEY, skip_string(&p->r, &p->same)};
+        return bare(CRDT__TOKEN_BAD);
+    crdt__token t = with_text(CRDT__TOKEN_KEY, skip_string(&p->r, &p->same));
     skip_space(p);
-    p->state = WANT_VALUE;
-    return accept(&p->r, ':') ? t : (token){.kind = TOKEN_BAD};
+    p->state = CRDT__JSON_WANT_VALUE;
+    return accept(&p->r, ':') ? t : bare(CRDT__TOKEN_BAD);
 }
 
-static token read_element(parser *p)
+static crdt__token read_element(crdt__json_parser *p)
 {
     return in_object(p) ? read_key(p) : read_value(p);
 }
 
-static token read_token(parser *p)
+static crdt__token read_token(crdt__json_parser *p)
 {
     skip_space(p);
-    if (p->state == WANT_VALUE)
+    if (p->state == CRDT__JSON_WANT_VALUE)
         return read_value(p);
     if (p->depth == 0)
-        return (token){.kind = crdt__reader_at_end(&p->r) ? TOKEN_END : TOKEN_BAD};
+        return bare(crdt__reader_at_end(&p->r) ? CRDT__TOKEN_END : CRDT__TOKEN_BAD);
     if (accept(&p->r, in_object(p) ? '}' : ']'))
         return read_close(p);
-    if (p->state == WANT_NEXT) {
+    if (p->state == CRDT__JSON_WANT_NEXT) {
         if (!accept(&p->r, ','))
-            return (token){.kind = TOKEN_BAD};
+            return bare(CRDT__TOKEN_BAD);
         skip_space(p);
     }
     return read_element(p);
 }
 
-static token next_token(parser *p)
+crdt__token crdt__json_next(crdt__json_parser *p)
 {
-    token t = read_token(p);
-    return p->r.ok ? t : (token){.kind = TOKEN_BAD};
+    crdt__token t = read_token(p);
+    return p->r.ok ? t : bare(CRDT__TOKEN_BAD);
 }
 
 /* ---- judging ---- */
 
 crdt__json_kind crdt__json_check(crdt_bytes text)
 {
-    parser p;
+    crdt__json_parser p;
     crdt__keys keys;
     crdt__keys_level levels[CRDT_VALUE_DEPTH_MAX];
-    parser_init(&p, text);
+    crdt__json_begin(&p, text);
     keys.count = 0;
     for (;;) {
-        token t = next_token(&p);
+        crdt__token t = crdt__json_next(&p);
         switch (t.kind) {
-        case TOKEN_BAD:
+        case CRDT__TOKEN_BAD:
             return CRDT__JSON_INVALID;
-        case TOKEN_END:
+        case CRDT__TOKEN_END:
             return p.same ? CRDT__JSON_CANONICAL : CRDT__JSON_VALID;
-        case TOKEN_OPEN:
+        case CRDT__TOKEN_OBJECT:
+        case CRDT__TOKEN_ARRAY:
             levels[p.depth - 1] = (crdt__keys_level){keys.count, 0};
             break;
-        case TOKEN_CLOSE:
+        case CRDT__TOKEN_CLOSE:
             keys.count = levels[p.depth].from;
             break;
-        case TOKEN_KEY:
+        case CRDT__TOKEN_KEY:
             p.same = p.same && crdt__keys_next(&keys, &levels[p.depth - 1], t.text);
             break;
-        case TOKEN_STRING:
-        case TOKEN_NUMBER:
-        case TOKEN_WORD:
+        case CRDT__TOKEN_STRING:
+        case CRDT__TOKEN_NUMBER:
+        case CRDT__TOKEN_TRUE:
+        case CRDT__TOKEN_FALSE:
+        case CRDT__TOKEN_NULL:
+        case CRDT__TOKEN_UNDEFINED:
+        case CRDT__TOKEN_BIGINT:
+        case CRDT__TOKEN_BYTES:
             break;
         }
     }
@@ -440,8 +524,9 @@ typedef struct print_level {
 } print_level;
 
 typedef struct printer {
-    parser p;
+    crdt__json_parser p;
     crdt__writer *w;
+    number_form numbers;
     crdt__members members;
     bool behind_value; /* the next value or key follows a comma */
     print_level levels[CRDT_VALUE_DEPTH_MAX];
@@ -484,12 +569,12 @@ static void print_key(printer *pr, crdt_bytes key)
     crdt__write_bytes(pr->w, "\":", 2);
 }
 
-static void print_scalar(printer *pr, token t)
+static void print_scalar(printer *pr, crdt__token t)
 {
     print_comma(pr);
-    if (t.kind == TOKEN_NUMBER) {
-        copy_number(t.text, pr->w);
-    } else if (t.kind == TOKEN_STRING) {
+    if (t.kind == CRDT__TOKEN_NUMBER) {
+        copy_number(t.text, pr->numbers, pr->w);
+    } else if (t.kind == CRDT__TOKEN_STRING) {
         crdt__write_u8(pr->w, '"');
         copy_string(t.text, pr->w);
         crdt__write_u8(pr->w, '"');
@@ -502,24 +587,30 @@ static void print_scalar(printer *pr, token t)
 static bool print_all(printer *pr)
 {
     while (pr->w->ok) {
-        token t = next_token(&pr->p);
+        crdt__token t = crdt__json_next(&pr->p);
         switch (t.kind) {
-        case TOKEN_BAD:
+        case CRDT__TOKEN_BAD:
             return false;
-        case TOKEN_END:
+        case CRDT__TOKEN_END:
             return true;
-        case TOKEN_OPEN:
+        case CRDT__TOKEN_OBJECT:
+        case CRDT__TOKEN_ARRAY:
             print_open(pr);
             break;
-        case TOKEN_CLOSE:
+        case CRDT__TOKEN_CLOSE:
             print_close(pr);
             break;
-        case TOKEN_KEY:
+        case CRDT__TOKEN_KEY:
             print_key(pr, t.text);
             break;
-        case TOKEN_STRING:
-        case TOKEN_NUMBER:
-        case TOKEN_WORD:
+        case CRDT__TOKEN_STRING:
+        case CRDT__TOKEN_NUMBER:
+        case CRDT__TOKEN_TRUE:
+        case CRDT__TOKEN_FALSE:
+        case CRDT__TOKEN_NULL:
+        case CRDT__TOKEN_UNDEFINED:
+        case CRDT__TOKEN_BIGINT:
+        case CRDT__TOKEN_BYTES:
             print_scalar(pr, t);
             break;
         }
@@ -527,7 +618,7 @@ static bool print_all(printer *pr)
     return false;
 }
 
-bool crdt__json_canonicalize(crdt_bytes text, crdt__writer *w, const crdt_mem *mem)
+static bool print_text(crdt_bytes text, number_form numbers, crdt__writer *w, const crdt_mem *mem)
 {
     crdt__json_kind kind = crdt__json_check(text);
     if (kind == CRDT__JSON_INVALID)
@@ -537,11 +628,22 @@ bool crdt__json_canonicalize(crdt_bytes text, crdt__writer *w, const crdt_mem *m
         return w->ok;
     }
     printer pr;
-    parser_init(&pr.p, text);
+    crdt__json_begin(&pr.p, text);
     pr.w = w;
+    pr.numbers = numbers;
     pr.members = (crdt__members){.mem = mem};
     pr.behind_value = false;
     bool done = print_all(&pr);
     crdt__members_free(&pr.members);
     return done && w->ok;
+}
+
+bool crdt__json_canonicalize(crdt_bytes text, crdt__writer *w, const crdt_mem *mem)
+{
+    return print_text(text, NUMBER_PRINTED, w, mem);
+}
+
+bool crdt__json_canonicalize_exact(crdt_bytes text, crdt__writer *w, const crdt_mem *mem)
+{
+    return print_text(text, NUMBER_EXACT, w, mem);
 }

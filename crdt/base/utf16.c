@@ -131,3 +131,85 @@ size_t crdt__utf16_offset(crdt_bytes text, uint64_t utf16_len, uint64_t unit, bo
     }
     return text.len;
 }
+
+/* ---- unpaired halves ---- */
+
+const uint8_t crdt__replacement[CRDT__HALF_LEN] = {0xef, 0xbf, 0xbd};
+
+/* Halves are U+D800 ... U+DFFF: 0xed, then 0xa0 and more; the low ones from 0xb0 on. */
+static bool is_half(const uint8_t *p)
+{
+    return p[0] == 0xed && p[1] >= 0xa0;
+}
+
+/* The next unpaired half from `p` on, or NULL. */
+static const uint8_t *find_half(const uint8_t *p, const uint8_t *end)
+{
+    while (p < end && (p = memchr(p, 0xed, (size_t)(end - p))) != NULL && !is_half(p))
+        p += CRDT__HALF_LEN;
+    return p < end ? p : NULL;
+}
+
+bool crdt__wtf8_has_half(crdt_bytes text)
+{
+    return text.len > 0 && find_half(text.data, text.data + text.len) != NULL;
+}
+
+void crdt__wtf8_to_utf8(uint8_t *text, size_t len)
+{
+    if (len == 0)
+        return;
+    const uint8_t *end = text + len;
+    for (const uint8_t *half = text; (half = find_half(half, end)) != NULL;)
+        memcpy(text + (half - text), crdt__replacement, CRDT__HALF_LEN);
+}
+
+bool crdt__wtf8_begins_low(crdt_bytes text)
+{
+    return text.len >= CRDT__HALF_LEN && text.data[0] == 0xed && text.data[1] >= 0xb0;
+}
+
+bool crdt__wtf8_ends_high(crdt_bytes text)
+{
+    if (text.len < CRDT__HALF_LEN)
+        return false;
+    const uint8_t *last = text.data + text.len - CRDT__HALF_LEN;
+    return is_half(last) && last[1] < 0xb0;
+}
+
+/* A pair is four bytes with 3, 6, 6 and 6 bits of its code; a high half has the upper ten of them,
+ * less 0x10000, behind 0xd800. */
+static uint32_t code_of(const uint8_t pair[4])
+{
+    return (uint32_t)(pair[0] & 7) << 18 | (uint32_t)(pair[1] & 0x3f) << 12 |
+           (uint32_t)(pair[2] & 0x3f) << 6 | (pair[3] & 0x3f);
+}
+
+static void put_half(uint32_t half, uint8_t out[CRDT__HALF_LEN])
+{
+    out[0] = (uint8_t)(0xe0 | half >> 12);
+    out[1] = (uint8_t)(0x80 | (half >> 6 & 0x3f));
+    out[2] = (uint8_t)(0x80 | (half & 0x3f));
+}
+
+void crdt__wtf8_high_of(const uint8_t pair[4], uint8_t out[CRDT__HALF_LEN])
+{
+    put_half(0xd800 + ((code_of(pair) - 0x10000) >> 10), out);
+}
+
+void crdt__wtf8_low_of(const uint8_t pair[4], uint8_t out[CRDT__HALF_LEN])
+{
+    put_half(0xdc00 + (code_of(pair) & 0x3ff), out);
+}
+
+void crdt__wtf8_join(const uint8_t high[CRDT__HALF_LEN], const uint8_t low[CRDT__HALF_LEN],
+                     uint8_t out[4])
+{
+    uint32_t upper = (uint32_t)(high[1] & 0x0f) << 6 | (high[2] & 0x3f);
+    uint32_t lower = (uint32_t)(low[1] & 0x0f) << 6 | (low[2] & 0x3f);
+    uint32_t code = 0x10000 + (upper << 10 | lower);
+    out[0] = (uint8_t)(0xf0 | code >> 18);
+    out[1] = (uint8_t)(0x80 | (code >> 12 & 0x3f));
+    out[2] = (uint8_t)(0x80 | (code >> 6 & 0x3f));
+    out[3] = (uint8_t)(0x80 | (code & 0x3f));
+}

@@ -19,4 +19,27 @@ uint64_t crdt__utf16_len(crdt_bytes text);
  * constant for ASCII text (text.len == utf16_len). */
 size_t crdt__utf16_offset(crdt_bytes text, uint64_t utf16_len, uint64_t unit, bool *inside_pair);
 
+/* ---- unpaired halves, in valid WTF-8 ---- */
+
+/* Bytes of an unpaired half, and of U+FFFD, which stands for one in UTF-8. */
+#define CRDT__HALF_LEN 3u
+extern const uint8_t crdt__replacement[CRDT__HALF_LEN];
+
+/* True if there is an unpaired half. Cost: linear, fast where no character is of U+D000...U+DFFF.
+ */
+bool crdt__wtf8_has_half(crdt_bytes text);
+
+/* Makes UTF-8 of it, in place: every unpaired half becomes U+FFFD, which is as long. */
+void crdt__wtf8_to_utf8(uint8_t *text, size_t len);
+
+/* Whether it begins with an unpaired low half, and ends with an unpaired high half. */
+bool crdt__wtf8_begins_low(crdt_bytes text);
+bool crdt__wtf8_ends_high(crdt_bytes text);
+
+/* The halves of a character of four bytes, and the character of two halves. */
+void crdt__wtf8_high_of(const uint8_t pair[4], uint8_t out[CRDT__HALF_LEN]);
+void crdt__wtf8_low_of(const uint8_t pair[4], uint8_t out[CRDT__HALF_LEN]);
+void crdt__wtf8_join(const uint8_t high[CRDT__HALF_LEN], const uint8_t low[CRDT__HALF_LEN],
+                     uint8_t out[4]);
+
 #endif

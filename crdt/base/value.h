@@ -24,7 +24,8 @@ static inline bool crdt__value_is_any(crdt_bytes value)
 /* Writes a valid JSON text as a value is kept. Failure shows in w->ok. */
 void crdt__value_from_json(crdt_bytes text, crdt__writer *w, const crdt_mem *mem);
 
-/* Reads one valid Any and writes it as a value is kept. */
+/* Reads one Any, checks it, and writes it as a value is kept. Failure shows in r->ok (malformed) or
+ * w->ok (memory). */
 void crdt__value_from_any(crdt__reader *r, crdt__writer *w, const crdt_mem *mem);
 
 /* Writes a kept value as the JSON text that Yjs would write: JSON.stringify. An undefined, of which

@@ -3,6 +3,7 @@
 #include "base/any.h"
 #include "base/json.h"
 #include "base/utf16.h"
+#include "base/value.h"
 #include "core/doc.h"
 
 #define TEXT_ROOM_MIN 16u /* bytes kept behind a text that had to move */
@@ -295,6 +296,15 @@ static void write_values(const crdt__wstruct *ws, crdt__writer *w, const crdt_me
     }
 }
 
+/* The value of an embed or a format, as it is kept. */
+static void keep_value(crdt_bytes value, bool canonical, crdt__writer *w, const crdt_mem *mem)
+{
+    if (canonical)
+        crdt__write_bytes(w, value.data, value.len);
+    else
+        crdt__value_from_json(value, w, mem);
+}
+
 /* What the blob of this content holds, written canonically. */
 static void write_blob(crdt_doc *doc, const crdt__wstruct *ws, uint32_t name, crdt__writer *w)
 {
@@ -308,11 +318,11 @@ static void write_blob(crdt_doc *doc, const crdt__wstruct *ws, uint32_t name, cr
             write_values(ws, w, mem);
         break;
     case CRDT__EMBED:
-        crdt__json_canonicalize(ws->content, w, mem);
+        keep_value(ws->content, ws->canonical, w, mem);
         break;
     case CRDT__FORMAT:
         crdt__write_bytes(w, &name, sizeof(name));
-        crdt__json_canonicalize(ws->content2, w, mem);
+        keep_value(ws->content2, ws->canonical, w, mem);
         break;
     case CRDT__DOC: {
         crdt__reader r = crdt__reader_of(ws->content2);

@@ -3,8 +3,8 @@
  *     ANY      the values, one behind the other
  *     JSON     the varstrings, with their lengths
  *     BINARY   the bytes
- *     EMBED    JSON text
- *     FORMAT   the key's name number (4 bytes, the machine's order), then JSON text
+ *     EMBED    a kept value (base/value.h)
+ *     FORMAT   the key's name number (4 bytes, the machine's order), then a kept value
  *     DOC      varstring guid, then the options: one Any
  *
  * A blob has room behind its bytes, doubled when it runs out, so that arrays which grow value by

@@ -15,7 +15,7 @@ void crdt__encode_section(crdt__encoder *enc, uint64_t structs, crdt_id first)
 
 void crdt__encode_struct(crdt__encoder *enc, const crdt__wstruct *s, uint64_t offset)
 {
-    crdt__v1_write_struct(&enc->out, s, offset, enc->mem);
+    crdt__v1_write_struct(&enc->out, s, offset, CRDT__V1_PLAIN, enc->mem);
 }
 
 void crdt__encode_deletes(crdt__encoder *enc, const crdt__idset *deletes)

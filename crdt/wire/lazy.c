@@ -75,7 +75,7 @@ void crdt__lazy_write(crdt__lazy_writer *lazy, const crdt__wstruct *s, uint64_t 
         begin_section(lazy, s, offset);
     if (!lazy->w.ok)
         return;
-    crdt__v1_write_struct(&lazy->w, s, offset, lazy->mem);
+    crdt__v1_write_struct(&lazy->w, s, offset, CRDT__V1_PLAIN, lazy->mem);
     lazy->marks[lazy->count - 1].structs++;
     lazy->next = crdt__id_add(s->id, s->len);
 }

@@ -279,7 +279,7 @@ static int compare_parked_descending(const void *a, const void *b)
 static void write_parked(scheduler *run, const crdt__wstruct *ws, crdt__writer *w, crdt__rest *rest)
 {
     crdt__idset *waiting = &run->doc->pending.structs;
-    crdt__v1_write_struct(w, ws, 0, run->doc->budget.mem);
+    crdt__v1_write_struct(w, ws, 0, CRDT__V1_EXTENDED, run->doc->budget.mem);
     if (ws->kind == CRDT__SKIP || !run->ok)
         return;
     if (!crdt__idset_contains_range(waiting, ws->id.client, ws->id.clock, ws->len))

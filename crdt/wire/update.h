@@ -68,8 +68,9 @@ typedef struct crdt__wstruct {
     crdt_bytes sub;         /* has_parent && has_sub: the key */
     /* The content, without lengths and counts:
      *   STRING text; ANY the values; JSON the varstrings, with their lengths; BINARY the bytes;
-     * EMBED JSON text; FORMAT the key, and in `content2` JSON text; TYPE the name (element and
-     * hook); DOC the guid, and in `content2` the options (one Any). GC, DELETED, SKIP: nothing. */
+     * EMBED JSON text or a kept value (base/value.h); FORMAT the key, and the same in `content2`;
+     * TYPE the name (element and hook); DOC the guid, and in `content2` the options (one Any). GC,
+     * DELETED, SKIP: nothing. */
     crdt_bytes content;
     crdt_bytes content2;
 } crdt__wstruct;
@@ -102,11 +103,15 @@ CRDT_MUST_CHECK crdt_err crdt__v1_validate(crdt_bytes update, const crdt_mem *me
 /* Reads one struct that begins at `id`. Failure shows in r->ok. */
 void crdt__v1_read_struct(crdt__reader *r, crdt_id id, crdt__trust trust, crdt__wstruct *out);
 
+/* Format v1 as peers read it; or extended, as updates are handed on inside: there embeds and
+ * formats have kept values. */
+typedef enum crdt__v1_form { CRDT__V1_PLAIN, CRDT__V1_EXTENDED } crdt__v1_form;
+
 /* Writes a struct from its unit `offset` on (0 <= offset < len, or 0), as Yjs' Item.write(encoder,
  * offset) does: canonical contents, an origin made from the offset, a lone low half as U+FFFD, bit
  * 5 as `has_sub` says. Failure shows in w->ok. */
 void crdt__v1_write_struct(crdt__writer *w, const crdt__wstruct *s, uint64_t offset,
-                           const crdt_mem *mem);
+                           crdt__v1_form form, const crdt_mem *mem);
 
 /* Makes *s its own right part from unit `offset` on, as Yjs' sliceStruct does (origin from the
  * offset; parent, key and right origin kept). A cut pair shows as `cut`. `offset` < len. */

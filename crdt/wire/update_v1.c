@@ -4,6 +4,7 @@
 #include "base/idset.h"
 #include "base/json.h"
 #include "base/utf16.h"
+#include "base/value.h"
 
 /* What a low half without its high half is written as: U+FFFD. */
 static const uint8_t replacement[] = {0xef, 0xbf, 0xbd};
@@ -95,6 +96,18 @@ static crdt_bytes read_json(crdt__reader *r, crdt__trust trust, bool undefined_a
     return text;
 }
 
+/* The value of an embed or a format. What was validated may have come from format v2: then it is
+ * kept as Any where JSON cannot tell it. */
+static crdt_bytes read_value(crdt__reader *r, crdt__trust trust, bool *canonical)
+{
+    if (trust == CRDT__UNTRUSTED)
+        return read_json(r, trust, false, canonical);
+    crdt_bytes value = crdt__read_varbytes(r);
+    if (!crdt__value_is_any(value) && crdt__json_check(value) != CRDT__JSON_CANONICAL)
+        *canonical = false;
+    return value;
+}
+
 static void read_json_elements(crdt__reader *r, crdt__trust trust, crdt__wstruct *out)
 {
     out->len = crdt__read_varuint(r);
@@ -161,11 +174,11 @@ static void read_content(crdt__reader *r, crdt__trust trust, crdt__wstruct *out)
         read_string(r, trust, out);
         break;
     case CRDT__EMBED:
-        out->content = read_json(r, trust, false, &out->canonical);
+        out->content = read_value(r, trust, &out->canonical);
         break;
     case CRDT__FORMAT:
         out->content = read_text(r, trust);
-        out->content2 = read_json(r, trust, false, &out->canonical);
+        out->content2 = read_value(r, trust, &out->canonical);
         break;
     case CRDT__TYPE:
         read_type(r, trust, out);
@@ -262,6 +275,34 @@ static void write_json(crdt__writer *w, crdt_bytes text, bool canonical, const c
     crdt_buf_free(&buf);
 }
 
+static bool is_as_written(crdt_bytes value, bool canonical, crdt__v1_form form)
+{
+    return canonical && (form == CRDT__V1_EXTENDED || !crdt__value_is_any(value));
+}
+
+/* The value of an embed or a format. */
+static void write_value(crdt__writer *w, crdt_bytes value, bool canonical, crdt__v1_form form,
+                        const crdt_mem *mem)
+{
+    if (is_as_written(value, canonical, form)) {
+        crdt__write_varbytes(w, value);
+        return;
+    }
+    crdt_buf buf = {.mem = mem};
+    crdt__writer inner = crdt__writer_on(&buf);
+    if (form == CRDT__V1_EXTENDED)
+        crdt__value_from_json(value, &inner, mem);
+    else if (crdt__value_is_any(value))
+        crdt__value_to_json(value, &inner, mem);
+    else
+        (void)crdt__json_canonicalize(value, &inner, mem);
+    if (crdt__writer_finish(&inner) == CRDT_OK)
+        crdt__write_varbytes(w, (crdt_bytes){buf.data, buf.len});
+    else
+        w->ok = false;
+    crdt_buf_free(&buf);
+}
+
 static crdt_bytes rest_of(const crdt__reader *r)
 {
     return (crdt_bytes){r->pos, crdt__reader_left(r)};
@@ -312,7 +353,7 @@ static void write_doc(crdt__writer *w, const crdt__wstruct *s, const crdt_mem *m
 }
 
 static void write_content(crdt__writer *w, const crdt__wstruct *s, uint64_t offset,
-                          const crdt_mem *mem)
+                          crdt__v1_form form, const crdt_mem *mem)
 {
     switch ((crdt__kind)s->kind) {
     case CRDT__GC:
@@ -331,11 +372,11 @@ static void write_content(crdt__writer *w, const crdt__wstruct *s, uint64_t offs
         write_text_from(w, s, offset);
         break;
     case CRDT__EMBED:
-        write_json(w, s->content, s->canonical, mem);
+        write_value(w, s->content, s->canonical, form, mem);
         break;
     case CRDT__FORMAT:
         crdt__write_varbytes(w, s->content);
-        write_json(w, s->content2, s->canonical, mem);
+        write_value(w, s->content2, s->canonical, form, mem);
         break;
     case CRDT__TYPE:
         crdt__write_varuint(w, s->type_ref);
@@ -374,13 +415,13 @@ static void write_references(crdt__writer *w, const crdt__wstruct *s, uint64_t o
 }
 
 void crdt__v1_write_struct(crdt__writer *w, const crdt__wstruct *s, uint64_t offset,
-                           const crdt_mem *mem)
+                           crdt__v1_form form, const crdt_mem *mem)
 {
     if (s->kind == CRDT__GC || s->kind == CRDT__SKIP)
         crdt__write_u8(w, s->kind);
     else
         write_references(w, s, offset);
-    write_content(w, s, offset, mem);
+    write_content(w, s, offset, form, mem);
 }
 
 void crdt__wstruct_slice(crdt__wstruct *s, uint64_t offset)

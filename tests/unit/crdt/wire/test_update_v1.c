@@ -163,7 +163,7 @@ static void rewrite(crdt_bytes update, crdt_buf *out)
         while (section.left > 0) {
             crdt__wstruct s;
             crdt__section_next(&section, &s);
-            crdt__v1_write_struct(&w, &s, 0, out->mem);
+            crdt__v1_write_struct(&w, &s, 0, CRDT__V1_PLAIN, out->mem);
         }
         r = section.r;
     }
@@ -277,7 +277,7 @@ static void assert_written(const crdt__wstruct *s, uint64_t offset, const char *
     crdt_bytes wanted = hex_read(wanted_hex, &hex);
     crdt_buf out = {0};
     crdt__writer w = crdt__writer_on(&out);
-    crdt__v1_write_struct(&w, s, offset, NULL);
+    crdt__v1_write_struct(&w, s, offset, CRDT__V1_PLAIN, NULL);
     assert_int_equal(crdt__writer_finish(&w), CRDT_OK);
     assert_int_equal(out.len, wanted.len);
     assert_memory_equal(out.data, wanted.data, wanted.len);
