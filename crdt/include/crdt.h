@@ -507,6 +507,18 @@ CRDT_MUST_CHECK crdt_err crdt_update_clients(crdt_encoding encoding, crdt_bytes 
                                              crdt_update_client **out, size_t *count);
 void crdt_update_clients_free(crdt_update_client *clients, size_t count);
 
+/* ---- many updates as one piece ---- */
+
+/* Appends to `out` one piece that holds the very bytes of `count` updates (v1; others are taken,
+ * too, but not made smaller), in columns that a general compressor makes small: a log of a thousand
+ * keystrokes comes to a few hundred bytes besides their text. Cost: linear. */
+CRDT_MUST_CHECK crdt_err crdt_updates_pack(const crdt_bytes *updates, size_t count, crdt_buf *out);
+
+/* Appends the bytes of the updates in the piece, one behind the other, to `out`, and their lengths
+ * to lens[0 ... count). CRDT_MALFORMED: it does not hold just so many; *lens is then undefined. */
+CRDT_MUST_CHECK crdt_err crdt_updates_unpack(crdt_bytes piece, size_t count, crdt_buf *out,
+                                             size_t *lens);
+
 /* ---- state vectors ---- */
 
 /* CRDT_OK, or CRDT_MALFORMED (bytes after the end included). */
