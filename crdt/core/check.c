@@ -1,11 +1,13 @@
 /* Every numbered invariant of crdt/README.md, walked. */
 #include "base/utf16.h"
 #include "core/doc.h"
+#include "core/order.h"
 
 /* What the walk adds up, to be compared with what the document says of itself. */
 typedef struct tally {
     size_t structs;
     size_t text_bytes;
+    bool cursor; /* seen where it says it is */
 } tally;
 
 static const char *check_kind(const crdt_doc *doc, const crdt__item *it, tally *sum)
@@ -59,15 +61,18 @@ static const char *check_links(const crdt_doc *doc, crdt__ref ref, const crdt__i
     return NULL;
 }
 
-static const char *check_type(const crdt_doc *doc, const crdt__type *type)
+static const char *check_type(const crdt_doc *doc, crdt__ref type_ref, tally *sum)
 {
+    const crdt__type *type = crdt__type_at(&doc->objects, type_ref);
     uint64_t visible = 0;
     for (crdt__ref ref = type->start; ref; ref = crdt__item_at(doc, ref)->right) {
-        const crdt__item *it = crdt__item_at(doc, ref);
-        if (!it->deleted && crdt__item_countable(it) && !it->key)
-            visible += crdt__item_len(it);
+        if (doc->cursor.type == type_ref && doc->cursor.item == ref)
+            sum->cursor = doc->cursor.index == visible;
+        visible += crdt__item_visible(crdt__item_at(doc, ref));
     }
-    return visible == type->length ? NULL : "I7: a type is not as long as what is visible in it";
+    if (visible != type->length)
+        return "I7: a type is not as long as what is visible in it";
+    return crdt__order_check(doc, type_ref);
 }
 
 static const char *check_client(const crdt_doc *doc, size_t index, tally *sum)
@@ -86,8 +91,7 @@ static const char *check_client(const crdt_doc *doc, size_t index, tally *sum)
             return "I1: the structs of a client leave a gap or overlap";
         if ((wrong = check_kind(doc, it, sum)) || (wrong = check_links(doc, ref, it)))
             return wrong;
-        if (it->kind == CRDT__TYPE &&
-            (wrong = check_type(doc, crdt__type_at(&doc->objects, it->content))))
+        if (it->kind == CRDT__TYPE && (wrong = check_type(doc, it->content, sum)))
             return wrong;
         clock = crdt__item_end(it);
         sum->structs++;
@@ -126,9 +130,10 @@ const char *crdt_doc_check(const crdt_doc *doc)
         if ((wrong = check_client(doc, c, &sum)))
             return wrong;
     for (size_t n = 1; n < doc->name_count; n++)
-        if (doc->names[n].root &&
-            (wrong = check_type(doc, crdt__type_at(&doc->objects, doc->names[n].root))))
+        if (doc->names[n].root && (wrong = check_type(doc, doc->names[n].root, &sum)))
             return wrong;
+    if (doc->cursor.type && !sum.cursor)
+        return "I13: the cursor is not where it says it is";
     if (sum.structs != doc->struct_count)
         return "I2: the number of structs is not what it is said to be";
     if (sum.text_bytes != doc->text_live)

@@ -36,6 +36,13 @@ typedef struct crdt__name {
     uint32_t hash;
 } crdt__name;
 
+/* The last place that somebody asked for (types/position.h). */
+typedef struct crdt__cursor {
+    crdt__ref type; /* 0: none */
+    crdt__ref item; /* in its list */
+    uint64_t index; /* visible units before the item */
+} crdt__cursor;
+
 struct crdt_doc {
     crdt__budget budget;
     crdt_doc_options options;
@@ -66,6 +73,9 @@ struct crdt_doc {
         *subdocs; /* units that hold or held sub-documents, in the order in which they came */
     size_t subdoc_count;
     size_t subdoc_cap;
+
+    crdt__ref orders; /* the indices of lists (core/order.h) */
+    crdt__cursor cursor;
 
     size_t struct_count;
     crdt__txn txn;

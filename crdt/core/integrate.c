@@ -1,5 +1,7 @@
 #include "core/integrate.h"
 
+#include "core/order.h"
+
 /* ---- dependencies ---- */
 
 bool crdt__integrate_missing(const crdt__wstruct *ws,
@@ -231,11 +233,11 @@ static bool integrate_gc(crdt_doc *doc, uint32_t client, uint64_t clock, uint64_
 static void set_origins(crdt_doc *doc, const crdt__wstruct *ws, crdt__item *it)
 {
     if (ws->has_origin) {
-        it->origin_client = crdt__doc_find_client(doc, ws->origin.client);
+        it->origin_client = crdt__doc_find_client(doc, ws->origin.client) & CRDT_CLIENTS_MAX;
         it->origin_clock = ws->origin.clock;
     }
     if (ws->has_right) {
-        it->right_client = crdt__doc_find_client(doc, ws->right.client);
+        it->right_client = crdt__doc_find_client(doc, ws->right.client) & CRDT_CLIENTS_MAX;
         it->right_clock = ws->right.clock;
     }
 }
@@ -280,6 +282,7 @@ static bool put_in(crdt_doc *doc, crdt__ref ref, crdt__item *it, crdt__place pla
         return false;
     if (!link_item(doc, ref, it, place.left))
         return false;
+    crdt__list_added(doc, ref);
     crdt__type *parent = crdt__type_at(&doc->objects, it->parent);
     if (!it->key && crdt__item_countable(it))
         parent->length += crdt__item_len(it);

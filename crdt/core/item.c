@@ -1,6 +1,7 @@
 #include "core/item.h"
 
 #include "core/doc.h"
+#include "core/order.h"
 
 /* ---- splitting ---- */
 
@@ -14,7 +15,7 @@ static crdt__ref split_at(crdt_doc *doc, uint32_t client, crdt__pos pos, uint64_
     crdt__item *right = crdt__item_at(doc, right_ref);
     *right = *it;
     right->clock = it->clock + offset;
-    right->origin_client = client;
+    right->origin_client = client & CRDT_CLIENTS_MAX;
     right->origin_clock = right->clock - 1;
     right->left = ref;
     right->content = 0;
@@ -30,6 +31,7 @@ static crdt__ref split_at(crdt_doc *doc, uint32_t client, crdt__pos pos, uint64_
              !crdt__type_set(&doc->objects, crdt__type_at(&doc->objects, right->parent), right->key,
                              right_ref))
         return 0;
+    crdt__list_split(doc, ref);
     return right_ref;
 }
 
@@ -103,6 +105,7 @@ static bool delete_one(crdt_doc *doc, crdt__ref ref)
     crdt__type *parent = crdt__type_at(&doc->objects, it->parent);
     if (crdt__item_countable(it) && !it->key)
         parent->length -= len;
+    crdt__list_deleting(doc, ref);
     it->deleted = 1;
     if (!crdt__txn_deleted(doc, it->client, it->clock, len) ||
         !crdt__txn_changed_type(doc, it->parent))
@@ -160,6 +163,7 @@ static bool gc_type(crdt_doc *doc, crdt__ref type_ref)
                 return false;
         }
     }
+    crdt__list_gone(doc, type_ref);
     crdt__type_free(&doc->objects, type_ref);
     return true;
 }
@@ -218,6 +222,7 @@ crdt__joined crdt__item_join(crdt_doc *doc, crdt__ref left_ref, crdt__ref right_
         if (!crdt__type_set(&doc->objects, parent, right->key, left_ref))
             return CRDT__JOIN_NO_MEMORY;
     }
+    crdt__list_joined(doc, left_ref, right_ref);
     crdt__doc_item_free(doc, right_ref);
     return CRDT__JOINED;
 }

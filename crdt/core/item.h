@@ -31,9 +31,11 @@ typedef struct crdt__item {
     uint32_t client : 24;
     uint32_t kind : 4; /* crdt__kind */
     uint32_t deleted : 1;
-    uint32_t unused : 3;
-    uint32_t origin_client; /* 0: no origin */
-    uint32_t right_client;  /* 0: no right origin */
+    uint32_t group_high : 3;     /* the three together: crdt__item_group */
+    uint32_t origin_client : 24; /* 0: no origin */
+    uint32_t group_low : 8;
+    uint32_t right_client : 24; /* 0: no right origin */
+    uint32_t group_mid : 8;
     crdt__ref left;
     crdt__ref right;
     crdt__ref parent; /* crdt__type; 0 only for GC */
@@ -54,10 +56,38 @@ static inline uint64_t crdt__item_end(const crdt__item *it)
     return it->clock + crdt__item_len(it);
 }
 
+/* The number of the item's group in the index of its list; meaningless where the list has none
+ * (core/order.h). */
+#define CRDT__GROUP_MAX ((1u << 19) - 1)
+
+static inline uint32_t crdt__item_group(const crdt__item *it)
+{
+    return (uint32_t)it->group_high << 16 | (uint32_t)it->group_mid << 8 | it->group_low;
+}
+
+static inline void crdt__item_set_group(crdt__item *it, uint32_t group)
+{
+    it->group_high = group >> 16 & 7;
+    it->group_mid = group >> 8 & 0xff;
+    it->group_low = group & 0xff;
+}
+
 /* Counts for the visible length of its parent (yjs: AbstractContent.isCountable). */
 static inline bool crdt__item_countable(const crdt__item *it)
 {
     return it->kind != CRDT__DELETED && it->kind != CRDT__FORMAT;
+}
+
+/* Units of it that one sees: those that indices count. */
+static inline uint64_t crdt__item_visible(const crdt__item *it)
+{
+    return !it->deleted && crdt__item_countable(it) ? crdt__item_len(it) : 0;
+}
+
+/* A formatting mark that is not deleted. */
+static inline bool crdt__item_is_mark(const crdt__item *it)
+{
+    return it->kind == CRDT__FORMAT && !it->deleted;
 }
 
 /* The same origin, the same right origin: both none, or equal ids. */

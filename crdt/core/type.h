@@ -16,7 +16,7 @@ typedef struct crdt__type {
     bool is_text;    /* the clean-up of formatting marks may look at it: a nested text, or a root
                         defined as one */
     bool has_formatting;
-    uint8_t unused[5];
+    crdt__ref order; /* the index of the list (core/order.h); 0: it has none */
 } crdt__type;
 
 #define CRDT__TYPE_UNITS ((uint32_t)((sizeof(crdt__type) + 15) / 16))

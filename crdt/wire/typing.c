@@ -1,5 +1,7 @@
 #include "wire/typing.h"
 
+#include "core/order.h"
+
 /* ---- one more ---- */
 
 /* True if `ws` alone continues the last struct of its client: Yjs would integrate it right behind,
@@ -65,6 +67,7 @@ bool crdt__apply_typed(crdt_doc *doc, crdt_bytes update, crdt__span *done)
     *done = (crdt__span){.clock = client->state, .len = ws.len, .client = index};
     client->state += ws.len;
     parent->length += ws.len;
+    crdt__list_changed(doc, ref, (int64_t)ws.len);
     return true;
 }
 
@@ -109,18 +112,21 @@ static bool is_settled(const crdt_doc *doc, crdt__ref ref, crdt__pos pos)
     return !would_join(crdt__item_at(doc, ref), next_ref, crdt__item_at(doc, next_ref));
 }
 
-static void forget_byte(crdt_doc *doc, crdt__item *text)
+static void forget_byte(crdt_doc *doc, crdt__ref ref)
 {
+    crdt__item *text = crdt__item_at(doc, ref);
     text->text.units--;
     text->text.bytes--;
     doc->text_live--;
     doc->text_dead++;
     crdt__type_at(&doc->objects, text->parent)->length--;
+    crdt__list_changed(doc, ref, -1);
 }
 
 /* The last unit of `text`, at `pos`, joins the deleted item behind it: what a backspace does. */
-static bool erase_last(crdt_doc *doc, crdt__item *text, crdt__pos pos)
+static bool erase_last(crdt_doc *doc, crdt__ref text_ref, crdt__pos pos)
 {
+    const crdt__item *text = crdt__item_at(doc, text_ref);
     const uint8_t *bytes = crdt__arena_at(&doc->text, text->content);
     if (bytes[text->text.bytes - 1] >= 0x80 || !crdt__blocks_next(&doc->objects, &pos))
         return false;
@@ -132,14 +138,15 @@ static bool erase_last(crdt_doc *doc, crdt__item *text, crdt__pos pos)
     gone->clock--;
     gone->len++;
     gone->origin_clock--;
-    forget_byte(doc, text);
+    forget_byte(doc, text_ref);
     return true;
 }
 
 /* The first unit of `text`, at `pos`, joins the deleted item before it: what the delete key does.
  */
-static bool erase_first(crdt_doc *doc, crdt__ref ref, crdt__item *text, crdt__pos pos)
+static bool erase_first(crdt_doc *doc, crdt__ref ref, crdt__pos pos)
 {
+    crdt__item *text = crdt__item_at(doc, ref);
     const uint8_t *bytes = crdt__arena_at(&doc->text, text->content);
     crdt__pos before = pos;
     if (bytes[0] >= 0x80 || !crdt__blocks_prev(&doc->objects, &before))
@@ -153,7 +160,7 @@ static bool erase_first(crdt_doc *doc, crdt__ref ref, crdt__item *text, crdt__po
     text->clock++;
     text->origin_clock++;
     text->content++;
-    forget_byte(doc, text);
+    forget_byte(doc, ref);
     return true;
 }
 
@@ -168,11 +175,12 @@ bool crdt__apply_erased(crdt_doc *doc, crdt_bytes update, crdt__span *done)
         return false;
     crdt__pos pos = crdt__doc_pos(doc, client, unit.clock);
     crdt__ref ref = crdt__blocks_item(&doc->objects, pos);
-    crdt__item *text = crdt__item_at(doc, ref);
+    const crdt__item *text = crdt__item_at(doc, ref);
     if (!is_plain_text(doc, text))
         return false;
     bool erased = false;
     if (unit.clock + 1 == crdt__item_end(text))
+<<<<<<< HEAD
         erased = erase_last(doc, text, pos);
     else if (unit.clock == text->clock)
         erased = erase_first(doc, ref, text, pos);
@@ -181,4 +189,12 @@ bool crdt__apply_erased(crdt_doc *doc, crdt_bytes update, crdt__span *done)
     *done = (crdt__span){.clock = unit.clock, .len = 1, .client = client};
     crdt__text_compact(doc); /* where memory is short, another time will do */
     return true;
+=======
+        done = erase_last(doc, ref, pos);
+    else if (unit.clock == text->clock)
+        done = erase_first(doc, ref, pos);
+    if (done)
+        crdt__text_compact(doc); /* where memory is short, another time will do */
+    return done;
+>>>>>>> b5cca42 (core: an index of long lists, from units to items and back)
 }
