@@ -366,6 +366,12 @@ bool crdt__blocks_insert_after(crdt__arena *objects, crdt__blocks *blocks, crdt_
                                uint64_t clock, crdt__ref item)
 {
     crdt__leaf *leaf = crdt__leaf_at(objects, pos.leaf);
+    uint32_t at = pos.i + 1;
+    if (at == leaf->count && leaf->next && clock >= crdt__leaf_at(objects, leaf->next)->base) {
+        pos.leaf = leaf->next;
+        leaf = crdt__leaf_at(objects, pos.leaf);
+        at = 0;
+    }
     if (clock - leaf->base > UINT32_MAX)
         return insert_in_new_leaf(objects, blocks, pos.leaf, clock, item);
     if (leaf->count == leaf->cap) {
@@ -373,19 +379,19 @@ bool crdt__blocks_insert_after(crdt__arena *objects, crdt__blocks *blocks, crdt_
             pos.leaf = grow_leaf(objects, blocks, pos.leaf);
             if (!pos.leaf)
                 return false;
-        } else if (pos.i + 1u == leaf->count && !leaf->next) {
+        } else if (at == leaf->count && !leaf->next) {
             return insert_in_new_leaf(objects, blocks, pos.leaf, clock, item);
         } else {
             if (!leaf_split(objects, blocks, pos.leaf))
                 return false;
-            if (pos.i >= leaf->count) {
-                pos.i -= leaf->count;
+            if (at > leaf->count) {
+                at -= leaf->count;
                 pos.leaf = leaf->next;
             }
         }
         leaf = crdt__leaf_at(objects, pos.leaf);
     }
-    leaf_insert(leaf, pos.i + 1, clock, item);
+    leaf_insert(leaf, at, clock, item);
     return true;
 }
 
@@ -448,6 +454,9 @@ bool crdt__blocks_shift(crdt__arena *objects, crdt__pos pos, int by)
     uint32_t *slot = &leaf->slots[pos.i];
     if (by < 0 ? *slot == 0 : *slot == UINT32_MAX)
         return false;
+    if (by > 0 && pos.i + 1u == leaf->count && leaf->next &&
+        leaf->base + *slot + 1 >= crdt__leaf_at(objects, leaf->next)->base)
+        return false;
     *slot = by < 0 ? *slot - 1 : *slot + 1;
     return true;
 }
@@ -471,6 +480,8 @@ const char *crdt__blocks_check(const crdt__arena *objects, const crdt__blocks *b
             uint64_t clock = leaf->base + leaf->slots[i];
             if (any && clock <= last)
                 return "index: clocks do not ascend";
+            if (leaf->next && clock >= crdt__leaf_at(objects, leaf->next)->base)
+                return "index: an entry belongs into the next leaf";
             crdt__pos found = crdt__blocks_find(objects, blocks, clock);
             if (found.leaf != ref || found.i != i)
                 return "index: an entry cannot be found";

@@ -3,7 +3,8 @@
  * Leaves hold (clock, item) in two arrays and are linked both ways. A clock is kept as a 32-bit
  * difference to the leaf's `base`: a struct whose clock lies farther off begins a leaf of its own.
  * Leaves grow from 4 entries, since most clients have few structs; the last one is filled to the
- * brim, since clocks come in ascending order. Merging takes entries away: an empty leaf leaves the
+ * brim, since clocks come in ascending order. A leaf's entries lie at or above its base, which is
+ * its separator, and below the next leaf's. Merging takes entries away: an empty leaf leaves the
  * tree, others are not rebalanced, so a separator may lie below the first clock of its leaf; a
  * search that lands before a leaf's first entry steps to the leaf before.
  */
