@@ -156,13 +156,14 @@ static entry move_entries(const crdt_doc *doc, order *o, crdt__ref from, uint32_
     return moved;
 }
 
-static bool add_root(crdt_doc *doc, order *o)
+/* Puts a root above the old one, into which `added` is to come. */
+static bool add_root(crdt_doc *doc, order *o, entry added)
 {
     crdt__ref root = node_new(doc, false);
     if (!root)
         return false;
     const node *old = node_at(doc, o->root);
-    entry all = {.child = o->root};
+    entry all = {.child = o->root, .units = added.units, .marks = added.marks};
     for (uint32_t i = 0; i < old->count; i++) {
         all.units += old->entries[i].units;
         all.marks += old->entries[i].marks;
@@ -178,7 +179,7 @@ static bool add_root(crdt_doc *doc, order *o)
 static bool insert_entry(crdt_doc *doc, order *o, crdt__ref ref, uint32_t slot, entry added)
 {
     while (node_at(doc, ref)->count == NODE_CHILDREN_MAX) {
-        if (ref == o->root && !add_root(doc, o))
+        if (ref == o->root && !add_root(doc, o, added))
             return false;
         node *n = node_at(doc, ref);
         crdt__ref right = node_new(doc, n->bottom);

@@ -180,21 +180,12 @@ bool crdt__apply_erased(crdt_doc *doc, crdt_bytes update, crdt__span *done)
         return false;
     bool erased = false;
     if (unit.clock + 1 == crdt__item_end(text))
-<<<<<<< HEAD
-        erased = erase_last(doc, text, pos);
+        erased = erase_last(doc, ref, pos);
     else if (unit.clock == text->clock)
-        erased = erase_first(doc, ref, text, pos);
+        erased = erase_first(doc, ref, pos);
     if (!erased)
         return false;
     *done = (crdt__span){.clock = unit.clock, .len = 1, .client = client};
     crdt__text_compact(doc); /* where memory is short, another time will do */
     return true;
-=======
-        done = erase_last(doc, ref, pos);
-    else if (unit.clock == text->clock)
-        done = erase_first(doc, ref, pos);
-    if (done)
-        crdt__text_compact(doc); /* where memory is short, another time will do */
-    return done;
->>>>>>> b5cca42 (core: an index of long lists, from units to items and back)
 }
