@@ -127,6 +127,24 @@ static void sort_deleted(crdt__txn *txn)
     txn->deleted_count = kept + 1;
 }
 
+bool crdt__txn_deletes(const crdt_doc *doc, uint32_t client, uint64_t clock)
+{
+    const crdt__txn *txn = &doc->txn;
+    const crdt__span unit = {.clock = clock, .rank = doc->clients[client].deleted_rank};
+    size_t low = 0; /* the first span behind the unit */
+    for (size_t high = txn->deleted_count; low < high;) {
+        size_t mid = low + (high - low) / 2;
+        if (compare_spans(&txn->deleted[mid], &unit) <= 0)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    if (!unit.rank || low == 0)
+        return false;
+    const crdt__span *span = &txn->deleted[low - 1];
+    return span->client == client && clock - span->clock < span->len;
+}
+
 /* ---- garbage, merging ---- */
 
 static bool collect_garbage(crdt_doc *doc)

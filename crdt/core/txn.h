@@ -45,6 +45,8 @@ bool crdt__txn_changed_type(crdt_doc *doc, crdt__ref type);
 
 /* The clock that the client stood at when the transaction began. */
 uint64_t crdt__txn_before(const crdt_doc *doc, uint32_t client);
+/* True if the transaction deleted the unit. Its delete set must be in order: once tidying began. */
+bool crdt__txn_deletes(const crdt_doc *doc, uint32_t client, uint64_t clock);
 /* True if the transaction added or deleted anything. */
 bool crdt__txn_changed(const crdt_doc *doc);
 

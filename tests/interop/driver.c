@@ -175,6 +175,42 @@ static void do_stats(void)
            crdt_doc_pending_bytes(doc), crdt_doc_pending(doc));
 }
 
+/* ---- readings ---- */
+
+static crdt_err render(crdt_doc *doc, crdt_type type, const char *as, const crdt_snapshot *at,
+                       crdt_buf *out)
+{
+    static const struct {
+        const char *name;
+        crdt_err (*read)(crdt_doc *doc, crdt_type type, const crdt_snapshot *at, crdt_buf *out);
+    } renderings[] = {{"json", crdt_read_json},
+                      {"text", crdt_read_text},
+                      {"delta", crdt_read_delta},
+                      {"array", crdt_read_array},
+                      {"map", crdt_read_map}};
+    for (size_t i = 0; i < sizeof renderings / sizeof renderings[0]; i++)
+        if (strcmp(as, renderings[i].name) == 0)
+            return renderings[i].read(doc, type, at, out);
+    die("no such rendering");
+    return CRDT_INVALID;
+}
+
+/* read DOC NAME json|text|delta|array|map [SNAPSHOT]: the root, rendered */
+static void do_read(void)
+{
+    crdt_doc *doc = doc_at(1);
+    crdt_type type;
+    crdt_snapshot *at = NULL;
+    crdt_buf out = {0};
+    crdt_err err = crdt_doc_root(doc, bytes(2), CRDT_ARRAY, &type);
+    if (err == CRDT_OK && driver.count > 4)
+        err = crdt_snapshot_new(CRDT_V1, bytes(4), NULL, &at);
+    if (err == CRDT_OK)
+        err = render(doc, type, word(3), at, &out);
+    answer_bytes(err, &out);
+    crdt_snapshot_free(at);
+}
+
 /* ---- updates and state vectors ---- */
 
 /* merge UPDATE... */
@@ -269,6 +305,7 @@ static const struct {
     {"sv", do_sv},     {"check", do_check},   {"stats", do_stats},     {"merge", do_merge},
     {"diff", do_diff}, {"svof", do_svof},     {"rewind", do_rewind},   {"validate", do_validate},
     {"anew", do_anew}, {"aapply", do_aapply}, {"aremove", do_aremove}, {"aall", do_aall},
+    {"read", do_read},
 };
 
 static void act(char *line)

@@ -1,0 +1,89 @@
+/* Renders types and what is in them, however deep, without recursion: an explicit stack of frames,
+ * one for each open type.
+ *
+ * Each kind of frame has a step that writes on until it meets a type, opens that, and returns; when
+ * it is done the step goes on behind it. JSON may hold XML, as a string; XML never holds JSON.
+ *
+ *     print_json.c    arrays, maps, plain text       array.toJSON, map.toJSON, text.toString
+ *     print_delta.c   texts with their formats       text.toDelta
+ */
+#ifndef CRDT_TYPES_PRINTER_H
+#define CRDT_TYPES_PRINTER_H
+
+#include "types/marks.h"
+#include "types/out.h"
+#include "types/visible.h"
+
+typedef enum crdt__frame_kind {
+    CRDT__FRAME_ARRAY,
+    CRDT__FRAME_MAP,
+    CRDT__FRAME_DELTA
+} crdt__frame_kind;
+
+/* What of a delta is open. */
+typedef enum crdt__op { CRDT__OP_NONE, CRDT__OP_TEXT, CRDT__OP_VALUE } crdt__op;
+
+/* One open type. */
+typedef struct crdt__frame {
+    crdt__frame_kind kind;
+    crdt__op op;
+    bool behind;  /* something was written: a comma before what comes next */
+    uint32_t key; /* the next of a map's entries */
+    const crdt__type *type;
+    crdt__walk walk;
+} crdt__frame;
+
+typedef struct crdt__printer {
+    const crdt_doc *doc;
+    crdt__moment moment;
+    crdt__out out;
+    crdt__budget budget; /* of the stacks: the document's memory, but nothing it holds */
+    crdt__frame *frames;
+    size_t count;
+    size_t cap;
+    crdt__marks *marks; /* of the open texts */
+    size_t marks_count;
+    size_t marks_cap;
+    bool ok;
+} crdt__printer;
+
+/* Begins to append to `buf`. The printer must not move. */
+void crdt__printer_init(crdt__printer *p, const crdt_doc *doc, crdt__moment moment, crdt_buf *buf);
+/* Goes on until all that was opened is done. */
+void crdt__printer_run(crdt__printer *p);
+/* Ends: CRDT_OK, or CRDT_NO_MEMORY and nothing appended. */
+CRDT_MUST_CHECK crdt_err crdt__printer_finish(crdt__printer *p);
+
+/* Opens a type, as that kind of frame. NULL when out of memory. */
+crdt__frame *crdt__printer_open(crdt__printer *p, crdt__frame_kind kind, crdt__ref type);
+/* Closes the innermost one. */
+void crdt__printer_close(crdt__printer *p);
+/* The formats in force in the innermost one, which is a text. */
+static inline crdt__marks *crdt__printer_marks(crdt__printer *p)
+{
+    return &p->marks[p->marks_count - 1];
+}
+
+/* ---- JSON ---- */
+
+/* Writes a type as the JSON of that kind, or opens it. */
+void crdt__print_as(crdt__printer *p, crdt__ref type, crdt_type_kind kind);
+/* The same, as what it is; not for roots. */
+void crdt__print_json(crdt__printer *p, crdt__ref type);
+/* The units of a run, parted by commas; `behind`: what came before is parted from the first. Opens
+ * a type. */
+void crdt__print_units(crdt__printer *p, const crdt__run *run, bool behind);
+/* The text of a type into the open string. */
+void crdt__print_plain(crdt__printer *p, const crdt__type *type);
+/* A stretch of text into the open string. */
+void crdt__print_text(crdt__printer *p, const crdt__run *run);
+/* "attributes", if there are any told, behind the rest of an operation. */
+void crdt__print_attributes(crdt__printer *p, const crdt__marks *marks);
+
+/* ---- steps ---- */
+
+void crdt__step_array(crdt__printer *p, crdt__frame *f);
+void crdt__step_map(crdt__printer *p, crdt__frame *f);
+void crdt__step_delta(crdt__printer *p, crdt__frame *f);
+
+#endif
