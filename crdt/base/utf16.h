@@ -25,6 +25,12 @@ size_t crdt__utf16_offset(crdt_bytes text, uint64_t utf16_len, uint64_t unit, bo
 #define CRDT__HALF_LEN 3u
 extern const uint8_t crdt__replacement[CRDT__HALF_LEN];
 
+/* Bytes of the character that begins with `lead`. */
+static inline size_t crdt__wtf8_width(uint8_t lead)
+{
+    return lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+}
+
 /* True if there is an unpaired half. Cost: linear, fast where no character is of U+D000...U+DFFF.
  */
 bool crdt__wtf8_has_half(crdt_bytes text);

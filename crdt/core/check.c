@@ -19,6 +19,8 @@ static const char *check_kind(const crdt_doc *doc, const crdt__item *it, tally *
         sum->text_bytes += it->text.bytes;
         if (crdt__utf16_len(crdt__text_of(&doc->text, it)) != it->text.units)
             return "I4: a text is not as long as its item says";
+        if (!it->halves && crdt__wtf8_has_half(crdt__text_of(&doc->text, it)))
+            return "I4: a text holds unpaired surrogates, and its item does not say so";
         return NULL;
     case CRDT__GC:
         return it->deleted && !it->parent && !it->left && !it->right

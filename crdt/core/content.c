@@ -8,8 +8,6 @@
 
 #define TEXT_ROOM_MIN 16u /* bytes kept behind a text that had to move */
 
-static const uint8_t replacement[3] = {0xef, 0xbf, 0xbd}; /* U+FFFD */
-
 /* ---- blobs ---- */
 
 static uint32_t blob_units(size_t len)
@@ -134,58 +132,120 @@ static crdt__ref text_new(crdt_doc *doc, size_t bytes)
     return ref;
 }
 
+/* Gives `right` a text of its own: `head`, and what lies behind the first `skipped` bytes of the
+ * text of `it`, which keeps `kept` bytes. */
+static bool text_part(crdt_doc *doc, crdt__item *it, crdt__item *right, size_t kept, size_t skipped,
+                      crdt_bytes head)
+{
+    size_t rest = it->text.bytes - skipped;
+    crdt__ref ref = text_new(doc, head.len + rest);
+    if (!ref)
+        return false;
+    const uint8_t *from = crdt__arena_at(&doc->text, it->content);
+    uint8_t *to = crdt__arena_at(&doc->text, ref);
+    memcpy(to, head.data, head.len);
+    memcpy(to + head.len, from + skipped, rest);
+    right->content = ref;
+    right->text.bytes = (uint32_t)(head.len + rest);
+    doc->text_live -= it->text.bytes - kept;
+    doc->text_dead += it->text.bytes - kept;
+    it->text.bytes = (uint32_t)kept;
+    return true;
+}
+
 /* Cuts between the halves of a pair whose first byte is at `off`: each side gets U+FFFD, for good
  * (yjs: ContentString#splice). */
 static bool text_split_pair(crdt_doc *doc, crdt__item *it, crdt__item *right, size_t off)
 {
-    size_t rest = it->text.bytes - off - 4;
-    crdt__ref ref = text_new(doc, sizeof(replacement) + rest);
-    if (!ref)
-        return false;
-    uint8_t *from = crdt__arena_at(&doc->text, it->content);
-    uint8_t *to = crdt__arena_at(&doc->text, ref);
-    memcpy(to, replacement, sizeof(replacement));
-    memcpy(to + sizeof(replacement), from + off + 4, rest);
-    memcpy(from + off, replacement, sizeof(replacement));
-    right->content = ref;
-    right->text.bytes = (uint32_t)(sizeof(replacement) + rest);
-    it->text.bytes = (uint32_t)(off + sizeof(replacement));
-    doc->text_live -= 1 + rest;
-    doc->text_dead += 1 + rest;
-    return true;
+    const crdt_bytes head = {crdt__replacement, CRDT__HALF_LEN};
+    uint8_t *text = crdt__arena_at(&doc->text, it->content);
+    memcpy(text + off, crdt__replacement, CRDT__HALF_LEN);
+    return text_part(doc, it, right, off + CRDT__HALF_LEN, off + 4, head);
+}
+
+static void text_split_plain(crdt__item *it, crdt__item *right, size_t off)
+{
+    right->content = it->content + (crdt__ref)off;
+    right->text.bytes = it->text.bytes - (uint32_t)off;
+    it->text.bytes = (uint32_t)off;
+}
+
+/* Cuts behind an unpaired high half: Yjs takes it for one of a pair, and replaces it and the unit
+ * behind it, whatever that is. */
+static bool text_split_half(crdt_doc *doc, crdt__item *it, crdt__item *right, size_t off)
+{
+    uint8_t *behind = (uint8_t *)crdt__arena_at(&doc->text, it->content) + off;
+    uint8_t head[2 * CRDT__HALF_LEN];
+    memcpy(head, crdt__replacement, CRDT__HALF_LEN);
+    memcpy(behind - CRDT__HALF_LEN, crdt__replacement, CRDT__HALF_LEN);
+    size_t width = crdt__wtf8_width(*behind);
+    if (width < 4)
+        return text_part(doc, it, right, off, off + width, (crdt_bytes){head, CRDT__HALF_LEN});
+    crdt__wtf8_low_of(behind, head + CRDT__HALF_LEN); /* its high half is the unit that goes */
+    return text_part(doc, it, right, off, off + width, (crdt_bytes){head, sizeof head});
 }
 
 static bool text_split(crdt_doc *doc, crdt__item *it, crdt__item *right, uint64_t offset)
 {
     uint32_t units = it->text.units;
+    crdt_bytes text = crdt__text_of(&doc->text, it);
     bool inside = false;
-    size_t off = crdt__utf16_offset(crdt__text_of(&doc->text, it), it->text.units, offset, &inside);
-    if (inside) {
-        if (!text_split_pair(doc, it, right, off))
-            return false;
-    } else {
-        right->content = it->content + (crdt__ref)off;
-        right->text.bytes = it->text.bytes - (uint32_t)off;
-        it->text.bytes = (uint32_t)off;
-    }
+    size_t off = crdt__utf16_offset(text, units, offset, &inside);
+    bool ok = true;
+    if (inside)
+        ok = text_split_pair(doc, it, right, off);
+    else if (it->halves && crdt__wtf8_ends_high((crdt_bytes){text.data, off}))
+        ok = text_split_half(doc, it, right, off);
+    else
+        text_split_plain(it, right, off);
     it->text.units = (uint32_t)offset;
     right->text.units = units - (uint32_t)offset;
+    return ok;
+}
+
+/* True if a pair comes about where `left` ends and `right` begins. */
+static bool halves_meet(const crdt_doc *doc, const crdt__item *left, const crdt__item *right)
+{
+    return left->halves && right->halves && crdt__wtf8_ends_high(crdt__text_of(&doc->text, left)) &&
+           crdt__wtf8_begins_low(crdt__text_of(&doc->text, right));
+}
+
+/* Makes room behind the text of `left` and writes `more` there; if `meet`, the low half that it
+ * begins with makes one character with the high half that `left` ends with. */
+static bool text_join_far(crdt_doc *doc, crdt__item *left, crdt_bytes more, bool meet)
+{
+    uint8_t pair[4];
+    size_t pair_len = 0;
+    if (meet) {
+        left->text.bytes -= CRDT__HALF_LEN;
+        doc->text_live -= CRDT__HALF_LEN;
+        doc->text_dead += CRDT__HALF_LEN;
+        const uint8_t *text = crdt__arena_at(&doc->text, left->content);
+        crdt__wtf8_join(text + left->text.bytes, more.data, pair);
+        pair_len = sizeof pair;
+        more = (crdt_bytes){more.data + CRDT__HALF_LEN, more.len - CRDT__HALF_LEN};
+    }
+    uint8_t *at = text_extend(doc, left, (uint32_t)(pair_len + more.len));
+    if (!at)
+        return false;
+    memcpy(at, pair, pair_len);
+    memcpy(at + pair_len, more.data, more.len);
     return true;
 }
 
 static bool text_join(crdt_doc *doc, crdt__item *left, crdt__item *right)
 {
-    if (left->content + left->text.bytes == right->content) {
+    bool meet = halves_meet(doc, left, right);
+    if (!meet && left->content + left->text.bytes == right->content) {
         left->text.bytes += right->text.bytes;
     } else {
-        uint8_t *at = text_extend(doc, left, right->text.bytes);
-        if (!at)
+        if (!text_join_far(doc, left, crdt__text_of(&doc->text, right), meet))
             return false;
-        memcpy(at, crdt__arena_at(&doc->text, right->content), right->text.bytes);
         doc->text_live -= right->text.bytes;
         doc->text_dead += right->text.bytes;
     }
     left->text.units += right->text.units;
+    left->halves = left->halves || right->halves;
     return true;
 }
 
@@ -381,6 +441,7 @@ static bool take_text(crdt_doc *doc, const crdt__wstruct *ws, crdt__item *it)
     memcpy(crdt__arena_at(&doc->text, it->content), ws->content.data, ws->content.len);
     it->text.units = (uint32_t)ws->len;
     it->text.bytes = (uint32_t)ws->content.len;
+    it->halves = ws->halves;
     return true;
 }
 
@@ -414,6 +475,7 @@ void crdt__content_show(const crdt_doc *doc, const crdt__item *it, crdt__wstruct
     switch ((crdt__kind)it->kind) {
     case CRDT__STRING:
         out->content = crdt__text_of(&doc->text, it);
+        out->halves = it->halves;
         break;
     case CRDT__TYPE: {
         const crdt__type *type = crdt__type_at(&doc->objects, it->content);
@@ -525,6 +587,7 @@ void crdt__content_drop(crdt_doc *doc, crdt__item *it)
         break;
     }
     it->kind = CRDT__DELETED;
+    it->halves = 0;
     it->content = 0;
     it->len = len;
 }

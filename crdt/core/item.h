@@ -31,7 +31,8 @@ typedef struct crdt__item {
     uint32_t client : 24;
     uint32_t kind : 4; /* crdt__kind */
     uint32_t deleted : 1;
-    uint32_t group_high : 3;     /* the three together: crdt__item_group */
+    uint32_t halves : 1;         /* of a STRING: there may be unpaired surrogates in its text */
+    uint32_t group_high : 2;     /* the three together: crdt__item_group */
     uint32_t origin_client : 24; /* 0: no origin */
     uint32_t group_low : 8;
     uint32_t right_client : 24; /* 0: no right origin */
@@ -58,7 +59,7 @@ static inline uint64_t crdt__item_end(const crdt__item *it)
 
 /* The number of the item's group in the index of its list; meaningless where the list has none
  * (core/order.h). */
-#define CRDT__GROUP_MAX ((1u << 19) - 1)
+#define CRDT__GROUP_MAX ((1u << 18) - 1)
 
 static inline uint32_t crdt__item_group(const crdt__item *it)
 {
@@ -67,7 +68,7 @@ static inline uint32_t crdt__item_group(const crdt__item *it)
 
 static inline void crdt__item_set_group(crdt__item *it, uint32_t group)
 {
-    it->group_high = group >> 16 & 7;
+    it->group_high = group >> 16 & 3;
     it->group_mid = group >> 8 & 0xff;
     it->group_low = group & 0xff;
 }

@@ -192,14 +192,16 @@ bool crdt_snapshot_equal(const crdt_snapshot *a, const crdt_snapshot *b)
  * memory. */
 static bool keep_first(crdt__wstruct *s, uint64_t len, crdt_buf *scratch)
 {
-    static const uint8_t replacement[] = {0xef, 0xbf, 0xbd};
     if (s->kind == CRDT__STRING) {
         bool inside_pair;
         s->content.len = crdt__utf16_offset(s->content, s->len, len, &inside_pair);
-        if (inside_pair) {
+        bool behind_half = s->halves && !inside_pair && crdt__wtf8_ends_high(s->content);
+        if (behind_half)
+            s->content.len -= CRDT__HALF_LEN;
+        if (inside_pair || behind_half) {
             crdt__writer w = crdt__writer_on(scratch);
             crdt__write_bytes(&w, s->content.data, s->content.len);
-            crdt__write_bytes(&w, replacement, sizeof replacement);
+            crdt__write_bytes(&w, crdt__replacement, CRDT__HALF_LEN);
             if (crdt__writer_finish(&w) != CRDT_OK)
                 return false;
             s->content = (crdt_bytes){scratch->data, scratch->len};

@@ -57,9 +57,11 @@ typedef struct crdt__wstruct {
     bool has_sub;    /* bit 5: map entry; `sub` itself is only there when `has_parent` */
     bool has_parent; /* neither origin nor right origin: the parent is told */
     bool parent_is_root;
-    bool canonical; /* the content's bytes are what Yjs would write */
-    bool cut; /* STRING: begins with the low half of the first character, whose high half was cut
-                 off; `len` counts that half alone, and it is written as U+FFFD */
+    bool canonical;   /* the content's bytes are what Yjs would write */
+    bool cut;         /* STRING: U+FFFD stands before `content`, where a pair was cut */
+    bool low;         /* STRING: of the first character of `content`, one of two units, the low half
+                         alone counts */
+    bool halves;      /* STRING: there may be unpaired surrogates in `content` */
     uint8_t type_ref; /* CRDT__TYPE: crdt__type_ref */
     crdt_id origin;
     crdt_id right;
@@ -67,10 +69,10 @@ typedef struct crdt__wstruct {
     crdt_bytes parent_root; /* has_parent && parent_is_root: its name */
     crdt_bytes sub;         /* has_parent && has_sub: the key */
     /* The content, without lengths and counts:
-     *   STRING text; ANY the values; JSON the varstrings, with their lengths; BINARY the bytes;
-     * EMBED JSON text or a kept value (base/value.h); FORMAT the key, and the same in `content2`;
-     * TYPE the name (element and hook); DOC the guid, and in `content2` the options (one Any). GC,
-     * DELETED, SKIP: nothing. */
+     *   STRING text, WTF-8 (base/utf16.h); ANY the values; JSON the varstrings, with their lengths;
+     * BINARY the bytes; EMBED JSON text or a kept value (base/value.h); FORMAT the key, and the
+     * same in `content2`; TYPE the name (element and hook); DOC the guid, and in `content2` the
+     * options (one Any). GC, DELETED, SKIP: nothing. */
     crdt_bytes content;
     crdt_bytes content2;
 } crdt__wstruct;
@@ -104,12 +106,12 @@ CRDT_MUST_CHECK crdt_err crdt__v1_validate(crdt_bytes update, const crdt_mem *me
 void crdt__v1_read_struct(crdt__reader *r, crdt_id id, crdt__trust trust, crdt__wstruct *out);
 
 /* Format v1 as peers read it; or extended, as updates are handed on inside: there embeds and
- * formats have kept values. */
+ * formats have kept values, and texts unpaired surrogates. */
 typedef enum crdt__v1_form { CRDT__V1_PLAIN, CRDT__V1_EXTENDED } crdt__v1_form;
 
 /* Writes a struct from its unit `offset` on (0 <= offset < len, or 0), as Yjs' Item.write(encoder,
- * offset) does: canonical contents, an origin made from the offset, a lone low half as U+FFFD, bit
- * 5 as `has_sub` says. Failure shows in w->ok. */
+ * offset) does: canonical contents, an origin made from the offset, bit 5 as `has_sub` says, in
+ * plain v1 an unpaired surrogate as U+FFFD. Failure shows in w->ok. */
 void crdt__v1_write_struct(crdt__writer *w, const crdt__wstruct *s, uint64_t offset,
                            crdt__v1_form form, const crdt_mem *mem);
 

@@ -5,9 +5,7 @@
 #include "base/json.h"
 #include "base/utf16.h"
 #include "base/value.h"
-
-/* What a low half without its high half is written as: U+FFFD. */
-static const uint8_t replacement[] = {0xef, 0xbf, 0xbd};
+#include "wire/text.h"
 
 /* The options of a sub-document that has none: an empty object. */
 static const uint8_t no_options[] = {118, 0};
@@ -75,10 +73,12 @@ static void read_references(crdt__reader *r, uint8_t info, crdt__trust trust, cr
 static void read_string(crdt__reader *r, crdt__trust trust, crdt__wstruct *out)
 {
     out->content = crdt__read_varbytes(r);
-    if (trust == CRDT__TRUSTED)
+    if (trust == CRDT__TRUSTED) {
         out->len = crdt__utf16_len(out->content);
-    else if (!crdt__utf8_valid(out->content, &out->len))
+        out->halves = out->len != out->content.len && crdt__wtf8_has_half(out->content);
+    } else if (!crdt__utf8_valid(out->content, &out->len)) {
         crdt__reader_fail(r);
+    }
 }
 
 /* One JSON text; bare `undefined` is allowed where it is an element of CRDT__JSON. */
@@ -210,6 +210,8 @@ static void begin_struct(crdt__wstruct *out, crdt_id id, uint8_t info)
     out->parent_is_root = false;
     out->canonical = true;
     out->cut = false;
+    out->low = false;
+    out->halves = false;
     out->type_ref = 0;
     out->origin = no_id;
     out->right = no_id;
@@ -242,21 +244,20 @@ static void write_id(crdt__writer *w, crdt_id id)
     crdt__write_varuint(w, id.clock);
 }
 
-static void write_text_from(crdt__writer *w, const crdt__wstruct *s, uint64_t offset)
+static void write_text_from(crdt__writer *w, const crdt__wstruct *s, uint64_t offset,
+                            crdt__v1_form form)
 {
-    uint64_t unit = offset + (s->cut ? 1 : 0);
-    if (unit == 0) {
+    if (offset == 0 && !s->cut && !s->low && !s->halves) {
         crdt__write_varbytes(w, s->content);
         return;
     }
-    bool inside_pair;
-    size_t at = crdt__utf16_offset(s->content, s->len + (s->cut ? 1 : 0), unit, &inside_pair);
-    if (inside_pair)
-        at += 4;
-    size_t lead_len = inside_pair ? sizeof replacement : 0;
-    crdt__write_varuint(w, lead_len + s->content.len - at);
-    crdt__write_bytes(w, replacement, lead_len);
-    crdt__write_bytes(w, s->content.data + at, s->content.len - at);
+    crdt__text text = crdt__text_from(s, offset);
+    size_t len = text.head_len + text.body.len;
+    crdt__write_varuint(w, len);
+    crdt__write_bytes(w, text.head, text.head_len);
+    crdt__write_bytes(w, text.body.data, text.body.len);
+    if (text.halves && form == CRDT__V1_PLAIN && w->ok)
+        crdt__wtf8_to_utf8(w->pos - len, len);
 }
 
 static void write_json(crdt__writer *w, crdt_bytes text, bool canonical, const crdt_mem *mem)
@@ -369,7 +370,7 @@ static void write_content(crdt__writer *w, const crdt__wstruct *s, uint64_t offs
         crdt__write_varbytes(w, s->content);
         break;
     case CRDT__STRING:
-        write_text_from(w, s, offset);
+        write_text_from(w, s, offset, form);
         break;
     case CRDT__EMBED:
         write_value(w, s->content, s->canonical, form, mem);
@@ -429,9 +430,7 @@ void crdt__wstruct_slice(crdt__wstruct *s, uint64_t offset)
     if (offset == 0)
         return;
     if (s->kind == CRDT__STRING) {
-        uint64_t hidden = s->cut ? 1 : 0;
-        size_t at = crdt__utf16_offset(s->content, s->len + hidden, offset + hidden, &s->cut);
-        s->content = (crdt_bytes){s->content.data + at, s->content.len - at};
+        crdt__text_slice(s, offset);
     } else if (s->kind == CRDT__ANY || s->kind == CRDT__JSON) {
         crdt__reader r = elements_from(s, offset);
         s->content = rest_of(&r);
