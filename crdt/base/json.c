@@ -477,6 +477,17 @@ crdt__token crdt__json_next(crdt__json_parser *p)
     return p->r.ok ? t : bare(CRDT__TOKEN_BAD);
 }
 
+crdt_bytes crdt__json_skip(crdt__json_parser *p)
+{
+    size_t depth = p->depth;
+    const uint8_t *start = p->r.pos;
+    crdt__token t;
+    do
+        t = crdt__json_next(p);
+    while (p->depth > depth && t.kind != CRDT__TOKEN_BAD);
+    return (crdt_bytes){start, (size_t)(p->r.pos - start)};
+}
+
 /* ---- judging ---- */
 
 crdt__json_kind crdt__json_check(crdt_bytes text)

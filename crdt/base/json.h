@@ -49,6 +49,9 @@ typedef struct crdt__json_parser {
 void crdt__json_begin(crdt__json_parser *p, crdt_bytes text);
 /* The next token; checks all but UTF-8. Behind a BAD one nothing more is to be asked. */
 crdt__token crdt__json_next(crdt__json_parser *p);
+/* Steps over the value that is next, whole, and returns its text, white space before it included.
+ */
+crdt_bytes crdt__json_skip(crdt__json_parser *p);
 
 /* ---- strings and numbers ---- */
 

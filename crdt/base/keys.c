@@ -4,10 +4,10 @@
 #define INDEX_MAX     UINT64_C(4294967294)
 #define INDEX_LEN_MAX 10
 /* Ranks of what is no index. */
-#define RANK_NAMED   (INDEX_MAX + 1)
-#define RANK_DROPPED (INDEX_MAX + 2)
+#define RANK_NAMED   CRDT__KEYS_RANK_NAMED
+#define RANK_DROPPED (RANK_NAMED + 1)
 
-static uint64_t rank_of(crdt_bytes key)
+uint64_t crdt__keys_rank(crdt_bytes key)
 {
     if (key.len == 0 || key.len > INDEX_LEN_MAX || (key.data[0] == '0' && key.len > 1))
         return RANK_NAMED;
@@ -24,7 +24,7 @@ static uint64_t rank_of(crdt_bytes key)
 
 bool crdt__keys_next(crdt__keys *keys, crdt__keys_level *level, crdt_bytes key)
 {
-    uint64_t rank = rank_of(key);
+    uint64_t rank = crdt__keys_rank(key);
     bool in_order = rank >= level->index_min;
     level->index_min = rank == RANK_NAMED ? rank : rank + 1;
     if (rank != RANK_NAMED)
@@ -58,7 +58,7 @@ bool crdt__members_push(crdt__members *members, size_t from, size_t start, size_
         .key_start = crdt__writer_len(w) - key_len,
         .key_len = key_len,
         .inserted = members->count - from,
-        .rank = use == CRDT__MEMBER_DROPPED ? RANK_DROPPED : rank_of(key),
+        .rank = use == CRDT__MEMBER_DROPPED ? RANK_DROPPED : crdt__keys_rank(key),
     };
     members->count++;
     return true;

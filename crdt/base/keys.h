@@ -11,6 +11,11 @@
 
 #include "base/bytes.h"
 
+/* The rank of keys that are no array indices; an index has a smaller one, itself. */
+#define CRDT__KEYS_RANK_NAMED UINT64_C(4294967295)
+
+uint64_t crdt__keys_rank(crdt_bytes key);
+
 /* Keys compared with each other; an object with more is not known to be in order. */
 #define CRDT__KEYS_KEPT 64
 

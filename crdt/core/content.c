@@ -469,6 +469,14 @@ bool crdt__content_take(crdt_doc *doc, const crdt__wstruct *ws, crdt__ref ref, c
     return false;
 }
 
+void crdt__content_mark(const crdt_doc *doc, const crdt__item *it, uint32_t *name,
+                        crdt_bytes *value)
+{
+    crdt_bytes all = blob_bytes(doc, it);
+    memcpy(name, all.data, sizeof(*name));
+    *value = (crdt_bytes){all.data + sizeof(*name), all.len - sizeof(*name)};
+}
+
 void crdt__content_show(const crdt_doc *doc, const crdt__item *it, crdt__wstruct *out)
 {
     out->canonical = true;
@@ -485,11 +493,9 @@ void crdt__content_show(const crdt_doc *doc, const crdt__item *it, crdt__wstruct
         break;
     }
     case CRDT__FORMAT: {
-        crdt_bytes all = blob_bytes(doc, it);
         uint32_t name;
-        memcpy(&name, all.data, sizeof(name));
+        crdt__content_mark(doc, it, &name, &out->content2);
         out->content = crdt__doc_name_bytes(doc, name);
-        out->content2 = (crdt_bytes){all.data + sizeof(name), all.len - sizeof(name)};
         break;
     }
     case CRDT__DOC: {

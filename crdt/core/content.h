@@ -43,6 +43,10 @@ bool crdt__content_take(crdt_doc *doc, const crdt__wstruct *ws, crdt__ref ref, c
  */
 void crdt__content_show(const crdt_doc *doc, const crdt__item *it, crdt__wstruct *out);
 
+/* The key and the kept value of a FORMAT; lent. */
+void crdt__content_mark(const crdt_doc *doc, const crdt__item *it, uint32_t *name,
+                        crdt_bytes *value);
+
 /* Cuts the content of `it` at unit `offset`: `it` keeps the left part, `right` gets the rest.
  * Lengths of both are set. False when out of memory. */
 bool crdt__content_split(crdt_doc *doc, crdt__item *it, crdt__item *right, uint64_t offset);

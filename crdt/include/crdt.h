@@ -279,7 +279,10 @@ static inline crdt_value crdt_json(const char *text)
  * Every edit returns: CRDT_OK; CRDT_INVALID, and nothing changed: no transaction is open, the
  * document has no client, an index lies past the end, a value is not of a kind that fits;
  * CRDT_MALFORMED, and nothing changed: text is not UTF-8, JSON or Any does not parse; CRDT_GONE:
- * there is no such type; CRDT_LIMIT, CRDT_NO_MEMORY: the document has failed. */
+ * there is no such type; CRDT_LIMIT, CRDT_NO_MEMORY: nothing changed, or the document has failed. */
+
+/* Newlines that formatting past the end of a text may add in one call; beyond, CRDT_LIMIT. */
+#define CRDT_NEWLINES_MAX 65536
 
 /* Sets the number under which the document makes structs (Yjs: doc.clientID, 32 random bits): drawn
  * anew for each session, never shared with anybody who edits at the same time. CRDT_INVALID: above
@@ -291,7 +294,9 @@ CRDT_MUST_CHECK crdt_err crdt_doc_begin(crdt_doc *doc);
 
 /* Ends it: collects garbage, merges, and appends to `update` (may be NULL) the update that says
  * what was done, or nothing if nothing was. Content that was inserted and deleted in between is not
- * in it. An edit that failed did nothing; those before it stand. */
+ * in it. An edit that failed did nothing; those before it stand. CRDT_INVALID: none is open.
+ * CRDT_NO_MEMORY and the document has not failed: there was no room for the update; the transaction
+ * is still open, to be committed again. */
 CRDT_MUST_CHECK crdt_err crdt_doc_commit(crdt_doc *doc, crdt_encoding encoding, crdt_buf *update);
 
 /* Texts (Y.Text, Y.XmlText). `attributes` is an object, JSON or Any; null values take a format

@@ -68,7 +68,7 @@ static struct {
     {"update-meta", NULL, "the clocks an update speaks of are not in the API", 0},
     {"convert", NULL, "update format v2", 0},
     {"prim", NULL, "the column codecs of update format v2", 0},
-    {"edit", NULL, "local edits", 0},
+    {"edit", NULL, NULL, 0},
     {"snapshot", NULL, NULL, 0},
     {"relpos", NULL, "relative positions", 0},
     {"sync", NULL, NULL, 0},

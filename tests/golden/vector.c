@@ -43,13 +43,12 @@ static void forget_kept(void)
     kept_count = 0;
 }
 
-/* The readings of a case may hold halves of surrogate pairs and U+0000, as escapes, which jansson
- * refuses. Nothing here reads those texts: each such escape becomes another one of the same length.
- */
+/* The readings of a case may hold halves of surrogate pairs, as escapes, which jansson refuses.
+ * Nothing here reads those texts: each such escape becomes another one of the same length. */
 static void soften(char *line)
 {
     for (char *p = line; (p = strchr(p, '\\')); p += 2)
-        if (strncmp(p, "\\ud", 3) == 0 || strncmp(p, "\\u0000", 6) == 0)
+        if (strncmp(p, "\\ud", 3) == 0)
             memcpy(p, "\\ufffd", 6);
 }
 
@@ -58,7 +57,7 @@ static void use_line(char *line, void (*use)(const vector *v))
     /* Real numbers: some readings hold integers that no machine word does. */
     soften(line);
     json_error_t error;
-    vector v = {.json = json_loads(line, JSON_DECODE_INT_AS_REAL, &error)};
+    vector v = {.json = json_loads(line, JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL, &error)};
     if (!v.json)
         fail_msg("a case cannot be read: %s: %.200s", error.text, line);
     v.name = json_string_value(json_object_get(v.json, "name"));

@@ -1,0 +1,373 @@
+#include "types/format.h"
+
+#include "base/value.h"
+
+void crdt__text_place_init(crdt__text_place *place, crdt_doc *doc, crdt__ref text)
+{
+    place->doc = doc;
+    place->text = text;
+    place->at = (crdt__position){0, crdt__type_at(&doc->objects, text)->start};
+    crdt__attrs_init(&place->attrs, doc);
+}
+
+void crdt__text_place_deinit(crdt__text_place *place)
+{
+    crdt__attrs_deinit(&place->attrs);
+}
+
+/* ---- marks ---- */
+
+static bool is_mark(const crdt__item *it)
+{
+    return it->kind == CRDT__FORMAT && !it->deleted;
+}
+
+static bool is_visible(const crdt__item *it)
+{
+    return !it->deleted && crdt__item_countable(it);
+}
+
+/* A value found again in the same bytes is the same object in JavaScript, and equal to itself
+ * whatever is in it. */
+static bool is_same(crdt_bytes a, crdt_bytes b)
+{
+    return a.data == b.data;
+}
+
+/* yjs: equalAttrs. */
+static bool equal(crdt_bytes a, crdt_bytes b)
+{
+    return is_same(a, b) || crdt__value_equal(a, b);
+}
+
+static bool identical(crdt_bytes a, crdt_bytes b)
+{
+    return is_same(a, b) || crdt__value_identical(a, b);
+}
+
+/* yjs: updateCurrentAttributes. */
+static bool apply_mark(crdt__attrs *attrs, crdt__attr mark)
+{
+    if (!crdt__value_is_null(mark.value))
+        return crdt__attrs_set(attrs, mark.name, mark.value);
+    crdt__attrs_remove(attrs, mark.name);
+    return true;
+}
+
+/* ---- moving ---- */
+
+/* The item to the right, or NULL at the end. */
+static const crdt__item *right_of(const crdt__text_place *place)
+{
+    return place->at.right ? crdt__item_at(place->doc, place->at.right) : NULL;
+}
+
+static crdt__attr mark_at(const crdt_doc *doc, const crdt__item *it)
+{
+    crdt__attr mark;
+    crdt__content_mark(doc, it, &mark.name, &mark.value);
+    return mark;
+}
+
+/* Goes over the item to the right (yjs: ItemTextListPosition#forward). */
+static bool step(crdt__text_place *place)
+{
+    const crdt__item *it = right_of(place);
+    if (is_mark(it) && !apply_mark(&place->attrs, mark_at(place->doc, it)))
+        return false;
+    place->at.left = place->at.right;
+    place->at.right = it->right;
+    return true;
+}
+
+/* Cuts the item to the right behind `length` units, if it is longer. */
+static bool cut(crdt__text_place *place, uint64_t length)
+{
+    return length >= crdt__item_len(right_of(place)) ||
+           crdt__item_split(place->doc, place->at.right, length);
+}
+
+bool crdt__text_place_find(crdt__text_place *place, uint64_t index)
+{
+    crdt_doc *doc = place->doc;
+    if (!crdt__type_at(&doc->objects, place->text)->has_formatting)
+        return crdt__position_find(doc, place->text, index, &place->at);
+    while (index > 0) {
+        if (is_visible(right_of(place))) {
+            if (!cut(place, index))
+                return false;
+            index -= crdt__item_len(right_of(place));
+        }
+        if (!step(place))
+            return false;
+    }
+    return true;
+}
+
+/* ---- inserting ---- */
+
+/* Inserts an item here and goes over it. */
+static bool put(crdt__text_place *place, const crdt__wstruct *content)
+{
+    crdt__ref ref = crdt__edit_insert(place->doc, place->text, 0, place->at, content);
+    if (!ref)
+        return false;
+    place->at.right = ref;
+    return step(place);
+}
+
+static bool put_mark(crdt__text_place *place, crdt__attr mark)
+{
+    crdt__wstruct content = {.kind = CRDT__FORMAT,
+                             .len = 1,
+                             .canonical = true,
+                             .content = crdt__doc_name_bytes(place->doc, mark.name),
+                             .content2 = mark.value};
+    return put(place, &content);
+}
+
+/* Goes over what is deleted, and over marks that say what `attributes` say anyway (yjs:
+ * minimizeAttributeChanges). */
+static bool skip(crdt__text_place *place, const crdt__attrs *attributes)
+{
+    for (const crdt__item *it; (it = right_of(place));) {
+        if (!it->deleted) {
+            if (!is_mark(it))
+                return true;
+            crdt__attr mark = mark_at(place->doc, it);
+            if (!equal(crdt__attrs_or_null(attributes, mark.name), mark.value))
+                return true;
+        }
+        if (!step(place))
+            return false;
+    }
+    return true;
+}
+
+/* Puts a mark for each format that is another here; `negated` gets what will bring the old ones
+ * back (yjs: insertAttributes). */
+static bool open(crdt__text_place *place, const crdt__attrs *attributes, crdt__attrs *negated)
+{
+    const crdt__attr *attr;
+    for (size_t i = 0; (attr = crdt__attrs_next(attributes, &i));) {
+        crdt_bytes old = crdt__attrs_or_null(&place->attrs, attr->name);
+        if (!equal(old, attr->value) &&
+            (!crdt__attrs_set(negated, attr->name, old) || !put_mark(place, *attr)))
+            return false;
+    }
+    return true;
+}
+
+/* Puts those marks, but for what the marks to the right bring back anyway (yjs:
+ * insertNegatedAttributes). */
+static bool close(crdt__text_place *place, crdt__attrs *negated)
+{
+    for (const crdt__item *it; (it = right_of(place));) {
+        if (!it->deleted) {
+            if (!is_mark(it))
+                break;
+            crdt__attr mark = mark_at(place->doc, it);
+            if (!equal(crdt__attrs_or_undefined(negated, mark.name), mark.value))
+                break;
+            crdt__attrs_remove(negated, mark.name);
+        }
+        if (!step(place))
+            return false;
+    }
+    const crdt__attr *attr;
+    for (size_t i = 0; (attr = crdt__attrs_next(negated, &i));)
+        if (!put_mark(place, *attr))
+            return false;
+    return true;
+}
+
+/* Sets to null what is set at the place and not in `attributes`. */
+static bool complete(const crdt__text_place *place, crdt__attrs *attributes)
+{
+    const crdt__attr *attr;
+    for (size_t i = 0; (attr = crdt__attrs_next(&place->attrs, &i));)
+        if (!crdt__attrs_set(attributes, attr->name, crdt__attrs_or_null(attributes, attr->name)))
+            return false;
+    return crdt__attrs_sort(place->doc, attributes);
+}
+
+/* yjs: insertText. */
+bool crdt__format_insert(crdt__text_place *place, const crdt__wstruct *content,
+                         crdt__attrs *attributes)
+{
+    crdt__attrs negated;
+    crdt__attrs_init(&negated, place->doc);
+    bool ok = complete(place, attributes) && skip(place, attributes) &&
+              open(place, attributes, &negated) && put(place, content) && close(place, &negated);
+    crdt__attrs_deinit(&negated);
+    return ok;
+}
+
+/* ---- formatting ---- */
+
+/* A mark within the range, of a key that is being set, goes; what it said comes back behind the
+ * range. Behind the range itself, one that says something else ends the work: *done. */
+static bool replace_mark(crdt__text_place *place, crdt__attr mark, uint64_t length,
+                         crdt_bytes wanted, crdt__attrs *negated, bool *done)
+{
+    if (equal(wanted, mark.value)) {
+        crdt__attrs_remove(negated, mark.name);
+    } else if (length == 0) {
+        *done = true;
+        return true;
+    } else if (!crdt__attrs_set(negated, mark.name, mark.value)) {
+        return false;
+    }
+    return crdt__item_delete(place->doc, place->at.right);
+}
+
+/* Whether there is more to do: the range itself, then the marks right behind it. */
+static bool goes_on(const crdt__text_place *place, uint64_t length, const crdt__attrs *negated)
+{
+    const crdt__item *it = right_of(place);
+    return it && (length > 0 || (negated->count > 0 && (it->deleted || it->kind == CRDT__FORMAT)));
+}
+
+static bool format_items(crdt__text_place *place, uint64_t *length, const crdt__attrs *attributes,
+                         crdt__attrs *negated)
+{
+    while (goes_on(place, *length, negated)) {
+        const crdt__item *it = right_of(place);
+        if (is_mark(it)) {
+            crdt__attr mark = mark_at(place->doc, it);
+            bool done = false;
+            if (crdt__attrs_has(attributes, mark.name) &&
+                !replace_mark(place, mark, *length, crdt__attrs_or_undefined(attributes, mark.name),
+                              negated, &done))
+                return false;
+            if (done)
+                return true;
+        } else if (!it->deleted) {
+            if (!cut(place, *length))
+                return false;
+            *length -= crdt__item_len(it);
+        }
+        if (!step(place))
+            return false;
+    }
+    return true;
+}
+
+/* Quill's texts end with a newline that Yjs does not have; formatting it makes it. */
+static bool put_newlines(crdt__text_place *place, uint64_t count)
+{
+    const crdt_mem *mem = place->doc->budget.mem;
+    uint8_t *newlines = crdt__resize(mem, NULL, 0, (size_t)count);
+    if (!newlines)
+        return false;
+    memset(newlines, '\n', (size_t)count);
+    crdt__wstruct content = {.kind = CRDT__STRING,
+                             .len = count,
+                             .canonical = true,
+                             .content = {newlines, (size_t)count}};
+    bool ok = put(place, &content);
+    crdt__release(mem, newlines, (size_t)count);
+    return ok;
+}
+
+/* yjs: formatText. */
+bool crdt__format_range(crdt__text_place *place, uint64_t length, const crdt__attrs *attributes)
+{
+    crdt__attrs negated;
+    crdt__attrs_init(&negated, place->doc);
+    bool ok = skip(place, attributes) && open(place, attributes, &negated) &&
+              format_items(place, &length, attributes, &negated) &&
+              (length == 0 || put_newlines(place, length)) && close(place, &negated);
+    crdt__attrs_deinit(&negated);
+    return ok;
+}
+
+/* ---- deleting ---- */
+
+/* What is not visible from `start` on: the end of it, and the last mark of each key in it. */
+static bool find_gap(crdt_doc *doc, crdt__ref start, crdt__ref *end, crdt__attrs *last)
+{
+    for (*end = start; *end; *end = crdt__item_at(doc, *end)->right) {
+        const crdt__item *it = crdt__item_at(doc, *end);
+        if (is_visible(it))
+            break;
+        if (is_mark(it)) {
+            crdt__attr mark = mark_at(doc, it);
+            if (!crdt__attrs_set(last, mark.name, mark.value))
+                return false;
+        }
+    }
+    return true;
+}
+
+/* Deletes a mark whose format another one sets again, or that was set already before the gap.
+ * Before the place it no longer counts for the formats there. */
+static bool clean_mark(crdt__text_place *place, crdt__ref ref, const crdt__attrs *before,
+                       const crdt__attrs *last, bool reached)
+{
+    crdt__attr mark = mark_at(place->doc, crdt__item_at(place->doc, ref));
+    crdt_bytes old = crdt__attrs_or_null(before, mark.name);
+    bool overwritten = !is_same(crdt__attrs_or_undefined(last, mark.name), mark.value);
+    if (!overwritten && !identical(old, mark.value))
+        return reached || apply_mark(&place->attrs, mark);
+    if (!crdt__item_delete(place->doc, ref))
+        return false;
+    bool counts = !reached &&
+                  identical(crdt__attrs_or_null(&place->attrs, mark.name), mark.value) &&
+                  !identical(old, mark.value);
+    return !counts || apply_mark(&place->attrs, (crdt__attr){mark.name, old});
+}
+
+/* Takes away the marks that mean nothing now that all from `start` to the place is deleted, and
+ * those right behind it (yjs: cleanupFormattingGap). */
+static bool clean_gap(crdt__text_place *place, crdt__ref start, const crdt__attrs *before)
+{
+    crdt_doc *doc = place->doc;
+    crdt__attrs last;
+    crdt__ref end;
+    bool reached = false;
+    crdt__attrs_init(&last, doc);
+    bool ok = find_gap(doc, start, &end, &last);
+    for (crdt__ref ref = start; ok && ref != end; ref = crdt__item_at(doc, ref)->right) {
+        reached = reached || ref == place->at.right;
+        if (is_mark(crdt__item_at(doc, ref)))
+            ok = clean_mark(place, ref, before, &last, reached);
+    }
+    crdt__attrs_deinit(&last);
+    return ok;
+}
+
+static bool is_text_content(const crdt__item *it)
+{
+    return it->kind == CRDT__STRING || it->kind == CRDT__EMBED || it->kind == CRDT__TYPE;
+}
+
+static bool delete_items(crdt__text_place *place, uint64_t length)
+{
+    for (const crdt__item *it; length > 0 && (it = right_of(place));) {
+        if (!it->deleted && is_text_content(it)) {
+            if (!cut(place, length))
+                return false;
+            length -= crdt__item_len(it);
+            if (!crdt__item_delete(place->doc, place->at.right))
+                return false;
+        }
+        if (!step(place))
+            return false;
+    }
+    return true;
+}
+
+/* yjs: deleteText. */
+bool crdt__format_delete(crdt__text_place *place, uint64_t length)
+{
+    crdt__ref start = place->at.right;
+    if (!start || !crdt__type_at(&place->doc->objects, place->text)->has_formatting)
+        return delete_items(place, length);
+    crdt__attrs before;
+    crdt__attrs_init(&before, place->doc);
+    bool ok = crdt__attrs_copy(&before, &place->attrs) && delete_items(place, length) &&
+              clean_gap(place, start, &before);
+    crdt__attrs_deinit(&before);
+    return ok;
+}

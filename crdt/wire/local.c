@@ -1,0 +1,46 @@
+/* Transactions of local edits: the client they are made as, their beginning, and their end, which
+ * gives the update that tells peers (yjs/src/utils/Transaction.js, transact). */
+#include "core/doc.h"
+#include "wire/event.h"
+
+crdt_err crdt_doc_set_client(crdt_doc *doc, uint64_t client)
+{
+    if (doc->failed)
+        return CRDT_FAILED;
+    if (doc->editing || client > CRDT_CLOCK_MAX)
+        return CRDT_INVALID;
+    uint32_t index = crdt__doc_get_client(doc, client);
+    if (!index)
+        return doc->budget.err;
+    doc->own = index;
+    return CRDT_OK;
+}
+
+crdt_err crdt_doc_begin(crdt_doc *doc)
+{
+    if (doc->failed)
+        return CRDT_FAILED;
+    if (doc->editing || !doc->own)
+        return CRDT_INVALID;
+    doc->editing = true;
+    return CRDT_OK;
+}
+
+/* Yjs' clean-up of formatting marks is not for local transactions. Tidying may be done again: until
+ * the update is written the transaction stays open. */
+crdt_err crdt_doc_commit(crdt_doc *doc, crdt_encoding encoding, crdt_buf *update)
+{
+    if (doc->failed)
+        return CRDT_FAILED;
+    if (!doc->editing)
+        return CRDT_INVALID;
+    if (!crdt__txn_tidy(doc))
+        return crdt__doc_fail(doc);
+    crdt_err err = update ? crdt__event_write(doc, encoding, update) : CRDT_OK;
+    if (err != CRDT_OK)
+        return err;
+    crdt__txn_end(doc);
+    doc->editing = false;
+    crdt__text_compact(doc); /* where memory is short, another time will do */
+    return CRDT_OK;
+}
