@@ -588,10 +588,11 @@ typedef struct crdt_awareness crdt_awareness;
 crdt_awareness *crdt_awareness_new(const crdt_mem *mem);
 void crdt_awareness_free(crdt_awareness *awareness); /* accepts NULL */
 
-/* Applies an awareness update, whole or not at all (applyAwarenessUpdate, without a local client).
- * Appends to `changed` an awareness update with the entries that were accepted, or nothing if none
- * was: what others must hear. `changed` may be NULL. CRDT_MALFORMED, CRDT_NO_MEMORY, CRDT_LIMIT:
- * nothing changed. */
+/* Applies an awareness update, whole or not at all (applyAwarenessUpdate). Appends to `changed` an
+ * awareness update with the entries that were accepted, or nothing if none was: what others must
+ * hear. `changed` may be NULL. The own state stays when others take it away: its clock is raised
+ * above theirs, and `changed` says so. CRDT_MALFORMED, CRDT_NO_MEMORY, CRDT_LIMIT: nothing changed.
+ */
 CRDT_MUST_CHECK crdt_err crdt_awareness_apply(crdt_awareness *awareness, crdt_bytes update,
                                               uint64_t now_ms, crdt_buf *changed);
 
@@ -599,23 +600,90 @@ CRDT_MUST_CHECK crdt_err crdt_awareness_apply(crdt_awareness *awareness, crdt_by
  */
 CRDT_MUST_CHECK crdt_err crdt_awareness_encode(const crdt_awareness *awareness, crdt_buf *out);
 
-/* Takes the state of `client` away, at the clock it had, and appends the update that says so;
- * nothing if it was not present. */
+/* Appends an awareness update with these clients, in this order, null for the state of one that
+ * left (encodeAwarenessUpdate). Clients of which nothing is known are left out; nothing is appended
+ * if that leaves none. */
+CRDT_MUST_CHECK crdt_err crdt_awareness_encode_clients(const crdt_awareness *awareness,
+                                                       const uint64_t *clients, size_t count,
+                                                       crdt_buf *out);
+
+/* Takes the state of `client` away, at the clock it had (the own one: at the next clock), and
+ * appends the update that says so; nothing if it was not present. `changed` may be NULL. */
 CRDT_MUST_CHECK crdt_err crdt_awareness_remove(crdt_awareness *awareness, uint64_t client,
                                                uint64_t now_ms, crdt_buf *changed);
 
-/* Takes away every state not renewed since `older_than_ms`, and appends the update that says so, or
- * nothing. */
+/* Takes away every state but the own not renewed since `older_than_ms` (y-protocols: 30 seconds
+ * before now), and appends the update that says so, or nothing. `changed` may be NULL. */
 CRDT_MUST_CHECK crdt_err crdt_awareness_expire(crdt_awareness *awareness, uint64_t older_than_ms,
                                                uint64_t now_ms, crdt_buf *changed);
 
 /* When the state of `client` was last renewed; false if it is not present. */
 bool crdt_awareness_find(const crdt_awareness *awareness, uint64_t client, uint64_t *renewed_ms);
 
-/* Present states, and the earliest renewal among them (UINT64_MAX if none): when the next expiry
- * can be due. */
+/* Present states, and the earliest renewal among them but for the own (UINT64_MAX if none): when
+ * the next expiry can be due. */
 size_t crdt_awareness_count(const crdt_awareness *awareness);
 uint64_t crdt_awareness_oldest_ms(const crdt_awareness *awareness);
+
+/* What is known of one client. */
+typedef struct crdt_presence_entry {
+    uint64_t client;
+    uint64_t clock;
+    uint64_t renewed_ms; /* or when it left */
+    crdt_bytes state; /* JSON, lent until the next call that changes something; {NULL, 0}: it left
+                       */
+} crdt_presence_entry;
+
+/* Walks everybody known by client, those that left and are remembered included: *cursor = 0 first;
+ * false at the end. */
+bool crdt_awareness_next(const crdt_awareness *awareness, size_t *cursor, crdt_presence_entry *out);
+
+/* What a call did to one client. The reference's event `update` tells of all four; its event
+ * `change` leaves out what was only renewed. */
+typedef enum crdt_presence {
+    CRDT_PRESENCE_ADDED,
+    CRDT_PRESENCE_CHANGED, /* the state is another one, compared deeply */
+    CRDT_PRESENCE_RENEWED, /* an equal one, at a higher clock */
+    CRDT_PRESENCE_REMOVED  /* also: others took the own state away, which stays */
+} crdt_presence;
+
+typedef struct crdt_presence_change {
+    uint64_t client;
+    crdt_presence what;
+} crdt_presence_change;
+
+/* Walks what the last call did that took an awareness to change it, in order: *cursor = 0 first;
+ * false at the end. */
+bool crdt_awareness_next_change(const crdt_awareness *awareness, size_t *cursor,
+                                crdt_presence_change *out);
+
+/* The own state. A server has none, and calls nothing of this. */
+
+/* How long a state lasts before its owner renews it. */
+#define CRDT_AWARENESS_RENEWAL_MS 15000
+
+/* Says which client is this side's own: the number of its document (Yjs: awareness.clientID). It
+ * has no state yet; Yjs begins with `{}`. The state of another number that was the own before is
+ * from now on anybody's: to be taken away first. CRDT_INVALID: above CRDT_CLOCK_MAX. */
+CRDT_MUST_CHECK crdt_err crdt_awareness_set_client(crdt_awareness *awareness, uint64_t client);
+
+/* Sets the own state to one JSON value, at the next clock; `null` takes it away (setLocalState).
+ * Appends the update that says so; `changed` may be NULL. On any error nothing changed.
+ * CRDT_MALFORMED: not JSON. CRDT_INVALID: there is no own client. CRDT_LIMIT: too many clients or
+ * bytes, or the clock is at its end: somebody raised it, and another number is needed. */
+CRDT_MUST_CHECK crdt_err crdt_awareness_set_local(crdt_awareness *awareness, crdt_bytes json,
+                                                  uint64_t now_ms, crdt_buf *changed);
+
+/* Sets one member of the own state; does nothing while there is none (setLocalStateField). Errors
+ * as above. CRDT_INVALID: the state is no object, too. */
+CRDT_MUST_CHECK crdt_err crdt_awareness_set_local_field(crdt_awareness *awareness, crdt_bytes key,
+                                                        crdt_bytes json, uint64_t now_ms,
+                                                        crdt_buf *changed);
+
+/* Sets the own state again if it was set CRDT_AWARENESS_RENEWAL_MS ago or earlier, and appends the
+ * update that says so. To be called every few seconds. */
+CRDT_MUST_CHECK crdt_err crdt_awareness_renew(crdt_awareness *awareness, uint64_t now_ms,
+                                              crdt_buf *changed);
 
 #pragma GCC visibility pop
 

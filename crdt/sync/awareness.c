@@ -1,38 +1,17 @@
-/* Presence: what y-protocols/awareness.js keeps, for an instance that has no state of its own.
- *
- * Entries are one array sorted by client: a room has tens of clients, messages name one or two, and
- * no choice of client numbers makes a search slow. A client that left keeps its entry without a
- * state, so that its last clock does not bring it back.
+/* Presence: what y-protocols/awareness.js keeps. The own state, and what is done to it, is own.c's.
  */
-#include "base/bytes.h"
+#include "sync/awareness.h"
+
+#include "base/deep.h"
 #include "base/json.h"
 
-/* Bytes of states one awareness may hold. */
-#define STATE_BYTES_MAX ((size_t)64 << 20)
 /* How long the clock of a client that left is remembered. Echoes of its states have died away long
  * before. */
 #define REMEMBERED_MS UINT64_C(600000)
 /* Room for the number of entries before them. */
 #define HEAD_LEN_MAX CRDT__VARUINT_LEN_MAX
-
-typedef struct entry {
-    uint64_t client;
-    uint64_t clock;
-    uint64_t renewed_ms; /* or when it left */
-    uint8_t *state;      /* JSON; NULL: not present */
-    size_t state_len;
-} entry;
-
-struct crdt_awareness {
-    const crdt_mem *mem;
-    entry *entries;
-    size_t count;
-    size_t cap;
-    size_t present;
-    size_t state_bytes;
-};
-
-static const crdt_bytes null_text = {(const uint8_t *)"null", 4};
+/* Room for the client and the clock of one entry, and the length of its state. */
+#define ENTRY_HEAD_LEN_MAX ((size_t)3 * CRDT__VARUINT_LEN_MAX)
 
 crdt_awareness *crdt_awareness_new(const crdt_mem *mem)
 {
@@ -42,15 +21,15 @@ crdt_awareness *crdt_awareness_new(const crdt_mem *mem)
     return aw;
 }
 
-static void drop_state(crdt_awareness *aw, entry *e)
+static void drop_state(crdt_awareness *aw, crdt__person *person)
 {
-    if (e->state == NULL)
+    if (person->state == NULL)
         return;
-    crdt__release(aw->mem, e->state, e->state_len);
-    aw->state_bytes -= e->state_len;
+    crdt__release(aw->mem, person->state, person->state_len);
+    aw->state_bytes -= person->state_len;
     aw->present--;
-    e->state = NULL;
-    e->state_len = 0;
+    person->state = NULL;
+    person->state_len = 0;
 }
 
 void crdt_awareness_free(crdt_awareness *awareness)
@@ -58,20 +37,22 @@ void crdt_awareness_free(crdt_awareness *awareness)
     if (awareness == NULL)
         return;
     for (size_t i = 0; i < awareness->count; i++)
-        drop_state(awareness, &awareness->entries[i]);
-    crdt__release(awareness->mem, awareness->entries, awareness->cap * sizeof *awareness->entries);
+        drop_state(awareness, &awareness->people[i]);
+    crdt__release(awareness->mem, awareness->people, awareness->cap * sizeof *awareness->people);
+    crdt__release(awareness->mem, awareness->changes,
+                  awareness->change_cap * sizeof *awareness->changes);
     crdt__release(awareness->mem, awareness, sizeof *awareness);
 }
 
-/* ---- entries ---- */
+/* ---- people ---- */
 
-/* The first entry whose client is not smaller. */
+/* The first one whose client is not smaller. */
 static size_t lower_bound(const crdt_awareness *aw, uint64_t client)
 {
     size_t low = 0;
     for (size_t high = aw->count; low < high;) {
         size_t mid = low + (high - low) / 2;
-        if (aw->entries[mid].client < client)
+        if (aw->people[mid].client < client)
             low = mid + 1;
         else
             high = mid;
@@ -79,57 +60,113 @@ static size_t lower_bound(const crdt_awareness *aw, uint64_t client)
     return low;
 }
 
-static entry *find(const crdt_awareness *aw, uint64_t client)
+crdt__person *crdt__awareness_find(const crdt_awareness *aw, uint64_t client)
 {
     size_t at = lower_bound(aw, client);
-    return at < aw->count && aw->entries[at].client == client ? &aw->entries[at] : NULL;
+    return at < aw->count && aw->people[at].client == client ? &aw->people[at] : NULL;
 }
 
-/* Makes room for `more` entries, so that adding them cannot fail. */
-static bool reserve(crdt_awareness *aw, size_t more)
+static bool forgettable(const crdt_awareness *aw, const crdt__person *person, uint64_t now_ms)
 {
-    if (aw->cap - aw->count >= more)
-        return true;
-    size_t cap = aw->cap * 2 > aw->count + more ? aw->cap * 2 : aw->count + more;
-    entry *entries =
-        crdt__resize(aw->mem, aw->entries, aw->cap * sizeof *entries, cap * sizeof *entries);
-    if (entries == NULL)
-        return false;
-    aw->entries = entries;
-    aw->cap = cap;
-    return true;
-}
-
-/* Adds an entry in room that was reserved. */
-static entry *add(crdt_awareness *aw, uint64_t client)
-{
-    size_t at = lower_bound(aw, client);
-    entry *e = &aw->entries[at];
-    memmove(e + 1, e, (aw->count - at) * sizeof *e);
-    aw->count++;
-    *e = (entry){.client = client};
-    return e;
-}
-
-static bool forgettable(const entry *e, uint64_t now_ms)
-{
-    return e->state == NULL && e->renewed_ms + REMEMBERED_MS < now_ms;
+    return person->state == NULL && person->renewed_ms + REMEMBERED_MS < now_ms &&
+           !crdt__awareness_is_own(aw, person->client);
 }
 
 static void forget_long_gone(crdt_awareness *aw, uint64_t now_ms)
 {
     size_t kept = 0;
     for (size_t i = 0; i < aw->count; i++)
-        if (!forgettable(&aw->entries[i], now_ms))
-            aw->entries[kept++] = aw->entries[i];
+        if (!forgettable(aw, &aw->people[i], now_ms))
+            aw->people[kept++] = aw->people[i];
     aw->count = kept;
 }
 
-static void write_entry(crdt__writer *w, uint64_t client, uint64_t clock, crdt_bytes json)
+static bool reserve_people(crdt_awareness *aw, size_t more)
+{
+    if (aw->cap - aw->count >= more)
+        return true;
+    size_t cap = aw->cap * 2 > aw->count + more ? aw->cap * 2 : aw->count + more;
+    crdt__person *people =
+        crdt__resize(aw->mem, aw->people, aw->cap * sizeof *people, cap * sizeof *people);
+    if (people == NULL)
+        return false;
+    aw->people = people;
+    aw->cap = cap;
+    return true;
+}
+
+static bool reserve_changes(crdt_awareness *aw, size_t count)
+{
+    if (aw->change_cap >= count)
+        return true;
+    size_t cap = aw->change_cap * 2 > count ? aw->change_cap * 2 : count;
+    crdt_presence_change *changes =
+        crdt__resize(aw->mem, aw->changes, aw->change_cap * sizeof *changes, cap * sizeof *changes);
+    if (changes == NULL)
+        return false;
+    aw->changes = changes;
+    aw->change_cap = cap;
+    return true;
+}
+
+crdt_err crdt__awareness_reserve(crdt_awareness *aw, size_t people, size_t changes, uint64_t now_ms)
+{
+    aw->change_count = 0;
+    if (aw->count + people > CRDT_AWARENESS_CLIENTS_MAX)
+        forget_long_gone(aw, now_ms);
+    if (aw->count + people > CRDT_AWARENESS_CLIENTS_MAX)
+        return CRDT_LIMIT;
+    return reserve_people(aw, people) && reserve_changes(aw, changes) ? CRDT_OK : CRDT_NO_MEMORY;
+}
+
+crdt__person *crdt__awareness_add(crdt_awareness *aw, uint64_t client)
+{
+    size_t at = lower_bound(aw, client);
+    crdt__person *person = &aw->people[at];
+    memmove(person + 1, person, (aw->count - at) * sizeof *person);
+    aw->count++;
+    *person = (crdt__person){.client = client};
+    return person;
+}
+
+void crdt__awareness_note(crdt_awareness *aw, uint64_t client, crdt_presence what)
+{
+    aw->changes[aw->change_count++] = (crdt_presence_change){client, what};
+}
+
+void crdt__awareness_put(crdt_awareness *aw, crdt__person *person, uint8_t *state, size_t state_len)
+{
+    drop_state(aw, person);
+    if (state == NULL)
+        return;
+    person->state = state;
+    person->state_len = state_len;
+    aw->state_bytes += state_len;
+    aw->present++;
+}
+
+crdt_presence crdt__awareness_compare(const crdt_awareness *aw, const crdt__person *person,
+                                      crdt_bytes state)
+{
+    return person->state != NULL && crdt__json_equal(crdt__person_state(person), state, aw->mem)
+               ? CRDT_PRESENCE_RENEWED
+               : CRDT_PRESENCE_CHANGED;
+}
+
+void crdt__awareness_write_person(crdt__writer *w, uint64_t client, uint64_t clock, crdt_bytes json)
 {
     crdt__write_varuint(w, client);
     crdt__write_varuint(w, clock);
     crdt__write_varbytes(w, json);
+}
+
+bool crdt_awareness_next_change(const crdt_awareness *awareness, size_t *cursor,
+                                crdt_presence_change *out)
+{
+    if (*cursor >= awareness->change_count)
+        return false;
+    *out = awareness->changes[(*cursor)++];
+    return true;
 }
 
 /* ---- applying ---- */
@@ -147,6 +184,7 @@ typedef struct staged {
     message_entry told;
     uint8_t *copy; /* of the JSON; NULL for null */
     bool heard;    /* accepted, and something others must hear of */
+    bool kept;     /* somebody takes the own state away, and it stays */
 } staged;
 
 typedef struct stage {
@@ -162,14 +200,14 @@ static bool is_space(uint8_t c)
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-/* Whether a valid JSON text is the value null. */
-static bool is_null(crdt_bytes json)
+bool crdt__awareness_is_null(crdt_bytes json)
 {
+
     while (json.len > 0 && is_space(json.data[0]))
         json = (crdt_bytes){json.data + 1, json.len - 1};
     while (json.len > 0 && is_space(json.data[json.len - 1]))
         json.len--;
-    return crdt__bytes_equal(json, null_text);
+    return crdt__bytes_equal(json, crdt__null_text);
 }
 
 static message_entry read_entry(crdt__reader *r)
@@ -179,7 +217,7 @@ static message_entry read_entry(crdt__reader *r)
     told.json = crdt__read_varstring(r);
     if (crdt__json_check(told.json) == CRDT__JSON_INVALID)
         crdt__reader_fail(r);
-    told.is_null = is_null(told.json);
+    told.is_null = crdt__awareness_is_null(told.json);
     return told;
 }
 
@@ -191,7 +229,7 @@ static bool check_message(crdt_bytes update)
     return crdt__reader_at_end(&r);
 }
 
-static bool accepts(const entry *e, const message_entry *told)
+static bool accepts(const crdt__person *e, const message_entry *told)
 {
     uint64_t clock = e != NULL ? e->clock : 0;
     bool present = e != NULL && e->state != NULL;
@@ -236,7 +274,7 @@ static bool stage_message(const crdt_awareness *aw, crdt_bytes update, stage *st
     crdt__reader r = crdt__reader_of(update);
     for (uint64_t left = crdt__read_varuint(&r); left > 0; left--) {
         message_entry told = read_entry(&r);
-        const entry *e = find(aw, told.client);
+        const crdt__person *e = crdt__awareness_find(aw, told.client);
         if (!accepts(e, &told))
             continue;
         st->unknown += e == NULL ? 1 : 0;
@@ -259,47 +297,78 @@ static crdt_err prepare(crdt_awareness *aw, crdt_bytes update, uint64_t now_ms, 
 {
     if (!stage_message(aw, update, st))
         return CRDT_NO_MEMORY;
-    if (aw->count + st->unknown > CRDT_AWARENESS_CLIENTS_MAX)
-        forget_long_gone(aw, now_ms);
-    if (aw->count + st->unknown > CRDT_AWARENESS_CLIENTS_MAX ||
-        aw->state_bytes + st->bytes > STATE_BYTES_MAX)
+    if (aw->state_bytes + st->bytes > CRDT__AWARENESS_BYTES_MAX)
         return CRDT_LIMIT;
-    return reserve(aw, st->unknown) ? CRDT_OK : CRDT_NO_MEMORY;
+    return crdt__awareness_reserve(aw, st->unknown, st->count, now_ms);
+}
+
+/* The own state stays, whatever others say, and its clock is raised above theirs. */
+static void keep_own(crdt_awareness *aw, crdt__person *person, staged *s)
+{
+    person->clock = s->told.clock < CRDT_CLOCK_MAX ? s->told.clock + 1 : s->told.clock;
+    s->kept = true;
+    crdt__awareness_note(aw, person->client, CRDT_PRESENCE_REMOVED);
 }
 
 static void accept(crdt_awareness *aw, staged *s, uint64_t now_ms)
 {
-    entry *e = find(aw, s->told.client);
-    if (!accepts(e, &s->told))
+    crdt__person *person = crdt__awareness_find(aw, s->told.client);
+    if (!accepts(person, &s->told))
         return;
-    s->heard = e != NULL || !s->told.is_null;
-    if (e == NULL)
-        e = add(aw, s->told.client);
-    drop_state(aw, e);
-    e->clock = s->told.clock;
-    e->renewed_ms = now_ms;
-    if (s->told.is_null)
+    const bool is_known = person != NULL;
+    s->heard = is_known || !s->told.is_null;
+    if (!is_known)
+        person = crdt__awareness_add(aw, s->told.client);
+    person->clock = s->told.clock;
+    person->renewed_ms = now_ms;
+    if (s->told.is_null && person->state != NULL && crdt__awareness_is_own(aw, person->client)) {
+        keep_own(aw, person, s);
         return;
-    e->state = s->copy;
-    e->state_len = s->told.json.len;
-    aw->state_bytes += e->state_len;
-    aw->present++;
+    }
+    if (!s->told.is_null)
+        crdt__awareness_note(aw, person->client,
+                             is_known ? crdt__awareness_compare(aw, person, s->told.json)
+                                      : CRDT_PRESENCE_ADDED);
+    else if (is_known)
+        crdt__awareness_note(aw, person->client, CRDT_PRESENCE_REMOVED);
+    crdt__awareness_put(aw, person, s->copy, s->told.json.len);
     s->copy = NULL;
 }
 
-static void write_heard(const stage *st, crdt__writer *w)
+/* What is told of an entry: itself; but that the own state stays, at its new clock. The message may
+ * have gone on to change that, which is told then. */
+static bool is_told(const crdt_awareness *aw, const staged *s)
+{
+    if (!s->heard || !s->kept)
+        return s->heard;
+    return crdt__awareness_find(aw, s->told.client)->clock <= s->told.clock + 1;
+}
+
+static void write_told(const crdt_awareness *aw, const staged *s, crdt__writer *w)
+{
+    const crdt__person *person = s->kept ? crdt__awareness_find(aw, s->told.client) : NULL;
+    crdt__awareness_write_person(w, s->told.client, person ? person->clock : s->told.clock,
+                                 person ? crdt__person_state(person) : s->told.json);
+}
+
+static void write_heard(const crdt_awareness *aw, const stage *st, crdt__writer *w)
 {
     uint64_t count = 0;
     for (size_t i = 0; i < st->count; i++)
-        count += st->items[i].heard ? 1 : 0;
+        count += is_told(aw, &st->items[i]) ? 1 : 0;
     if (count == 0)
         return;
     crdt__write_varuint(w, count);
-    for (size_t i = 0; i < st->count; i++) {
-        const staged *s = &st->items[i];
-        if (s->heard)
-            write_entry(w, s->told.client, s->told.clock, s->told.json);
-    }
+    for (size_t i = 0; i < st->count; i++)
+        if (is_told(aw, &st->items[i]))
+            write_told(aw, &st->items[i], w);
+}
+
+/* What is told takes no more than the message did, and the own state beside it. */
+static size_t heard_len_max(const crdt_awareness *aw, crdt_bytes update)
+{
+    const crdt__person *own = aw->has_own ? crdt__awareness_find(aw, aw->own) : NULL;
+    return HEAD_LEN_MAX + update.len + (own ? own->state_len + ENTRY_HEAD_LEN_MAX : 0);
 }
 
 static crdt_err apply(crdt_awareness *aw, crdt_bytes update, uint64_t now_ms, stage *st,
@@ -309,23 +378,23 @@ static crdt_err apply(crdt_awareness *aw, crdt_bytes update, uint64_t now_ms, st
     if (err != CRDT_OK)
         return err;
     crdt__writer w;
-    if (changed != NULL) {
-        /* What is heard takes no more than the message did, so that nothing fails from here on. */
+    if (changed != NULL) { /* so that nothing fails from here on */
         w = crdt__writer_on(changed);
-        if (st->count > 0 && !crdt__writer_room(&w, update.len + HEAD_LEN_MAX))
+        if (st->count > 0 && !crdt__writer_room(&w, heard_len_max(aw, update)))
             return crdt__writer_finish(&w);
     }
     for (size_t i = 0; i < st->count; i++)
         accept(aw, &st->items[i], now_ms);
     if (changed == NULL)
         return CRDT_OK;
-    write_heard(st, &w);
+    write_heard(aw, st, &w);
     return crdt__writer_finish(&w);
 }
 
 crdt_err crdt_awareness_apply(crdt_awareness *awareness, crdt_bytes update, uint64_t now_ms,
                               crdt_buf *changed)
 {
+    awareness->change_count = 0;
     if (!check_message(update))
         return CRDT_MALFORMED;
     stage st = {0};
@@ -342,19 +411,50 @@ crdt_err crdt_awareness_encode(const crdt_awareness *awareness, crdt_buf *out)
     if (awareness->present > 0)
         crdt__write_varuint(&w, awareness->present);
     for (size_t i = 0; i < awareness->count; i++) {
-        const entry *e = &awareness->entries[i];
-        if (e->state != NULL)
-            write_entry(&w, e->client, e->clock, (crdt_bytes){e->state, e->state_len});
+        const crdt__person *person = &awareness->people[i];
+        if (person->state != NULL)
+            crdt__awareness_write_person(&w, person->client, person->clock,
+                                         crdt__person_state(person));
+    }
+    return crdt__writer_finish(&w);
+}
+
+crdt_err crdt_awareness_encode_clients(const crdt_awareness *awareness, const uint64_t *clients,
+                                       size_t count, crdt_buf *out)
+{
+    uint64_t known = 0;
+    for (size_t i = 0; i < count; i++)
+        known += crdt__awareness_find(awareness, clients[i]) != NULL;
+    crdt__writer w = crdt__writer_on(out);
+    if (known > 0)
+        crdt__write_varuint(&w, known);
+    for (size_t i = 0; i < count; i++) {
+        const crdt__person *person = crdt__awareness_find(awareness, clients[i]);
+        if (person != NULL)
+            crdt__awareness_write_person(&w, person->client, person->clock,
+                                         crdt__person_state(person));
     }
     return crdt__writer_finish(&w);
 }
 
 bool crdt_awareness_find(const crdt_awareness *awareness, uint64_t client, uint64_t *renewed_ms)
 {
-    const entry *e = find(awareness, client);
-    if (e == NULL || e->state == NULL)
+    const crdt__person *person = crdt__awareness_find(awareness, client);
+    if (person == NULL || person->state == NULL)
         return false;
-    *renewed_ms = e->renewed_ms;
+    *renewed_ms = person->renewed_ms;
+    return true;
+}
+
+bool crdt_awareness_next(const crdt_awareness *awareness, size_t *cursor, crdt_presence_entry *out)
+{
+    if (*cursor >= awareness->count)
+        return false;
+    const crdt__person *person = &awareness->people[(*cursor)++];
+    *out = (crdt_presence_entry){.client = person->client,
+                                 .clock = person->clock,
+                                 .renewed_ms = person->renewed_ms,
+                                 .state = {person->state, person->state_len}};
     return true;
 }
 
@@ -367,9 +467,10 @@ uint64_t crdt_awareness_oldest_ms(const crdt_awareness *awareness)
 {
     uint64_t oldest_ms = UINT64_MAX;
     for (size_t i = 0; i < awareness->count; i++) {
-        const entry *e = &awareness->entries[i];
-        if (e->state != NULL && e->renewed_ms < oldest_ms)
-            oldest_ms = e->renewed_ms;
+        const crdt__person *person = &awareness->people[i];
+        if (person->state != NULL && person->renewed_ms < oldest_ms &&
+            !crdt__awareness_is_own(awareness, person->client))
+            oldest_ms = person->renewed_ms;
     }
     return oldest_ms;
 }
@@ -379,51 +480,68 @@ uint64_t crdt_awareness_oldest_ms(const crdt_awareness *awareness)
 crdt_err crdt_awareness_remove(crdt_awareness *awareness, uint64_t client, uint64_t now_ms,
                                crdt_buf *changed)
 {
-    entry *e = find(awareness, client);
-    if (e == NULL || e->state == NULL)
+    awareness->change_count = 0;
+    crdt__person *person = crdt__awareness_find(awareness, client);
+    if (person == NULL || person->state == NULL)
         return CRDT_OK;
-    crdt__writer w = crdt__writer_on(changed);
-    crdt__write_varuint(&w, 1);
-    write_entry(&w, e->client, e->clock, null_text);
-    crdt_err err = crdt__writer_finish(&w);
+    if (crdt__awareness_is_own(awareness, client))
+        return crdt__awareness_set_own(awareness, NULL, now_ms, changed);
+    crdt_err err = crdt__awareness_reserve(awareness, 0, 1, now_ms);
     if (err != CRDT_OK)
         return err;
-    drop_state(awareness, e);
-    e->renewed_ms = now_ms;
+    if (changed != NULL) {
+        crdt__writer w = crdt__writer_on(changed);
+        crdt__write_varuint(&w, 1);
+        crdt__awareness_write_person(&w, client, person->clock, crdt__null_text);
+        err = crdt__writer_finish(&w);
+        if (err != CRDT_OK)
+            return err;
+    }
+    crdt__awareness_put(awareness, person, NULL, 0);
+    person->renewed_ms = now_ms;
+    crdt__awareness_note(awareness, client, CRDT_PRESENCE_REMOVED);
     return CRDT_OK;
 }
 
-static bool expired(const entry *e, uint64_t older_than_ms)
+static bool expired(const crdt_awareness *aw, const crdt__person *person, uint64_t older_than_ms)
 {
-    return e->state != NULL && e->renewed_ms < older_than_ms;
+    return person->state != NULL && person->renewed_ms < older_than_ms &&
+           !crdt__awareness_is_own(aw, person->client);
 }
 
-static crdt_err write_expired(const crdt_awareness *aw, uint64_t older_than_ms, crdt_buf *changed)
+static crdt_err write_expired(const crdt_awareness *aw, uint64_t older_than_ms, size_t count,
+                              crdt_buf *changed)
 {
-    uint64_t count = 0;
-    for (size_t i = 0; i < aw->count; i++)
-        count += expired(&aw->entries[i], older_than_ms) ? 1 : 0;
+    if (changed == NULL)
+        return CRDT_OK;
     crdt__writer w = crdt__writer_on(changed);
     if (count > 0)
         crdt__write_varuint(&w, count);
     for (size_t i = 0; i < aw->count; i++)
-        if (expired(&aw->entries[i], older_than_ms))
-            write_entry(&w, aw->entries[i].client, aw->entries[i].clock, null_text);
+        if (expired(aw, &aw->people[i], older_than_ms))
+            crdt__awareness_write_person(&w, aw->people[i].client, aw->people[i].clock,
+                                         crdt__null_text);
     return crdt__writer_finish(&w);
 }
 
 crdt_err crdt_awareness_expire(crdt_awareness *awareness, uint64_t older_than_ms, uint64_t now_ms,
                                crdt_buf *changed)
 {
-    crdt_err err = write_expired(awareness, older_than_ms, changed);
+    size_t count = 0;
+    for (size_t i = 0; i < awareness->count; i++)
+        count += expired(awareness, &awareness->people[i], older_than_ms) ? 1 : 0;
+    crdt_err err = crdt__awareness_reserve(awareness, 0, count, now_ms);
+    if (err == CRDT_OK)
+        err = write_expired(awareness, older_than_ms, count, changed);
     if (err != CRDT_OK)
         return err;
     for (size_t i = 0; i < awareness->count; i++) {
-        entry *e = &awareness->entries[i];
-        if (!expired(e, older_than_ms))
+        crdt__person *person = &awareness->people[i];
+        if (!expired(awareness, person, older_than_ms))
             continue;
-        drop_state(awareness, e);
-        e->renewed_ms = now_ms;
+        crdt__awareness_put(awareness, person, NULL, 0);
+        person->renewed_ms = now_ms;
+        crdt__awareness_note(awareness, person->client, CRDT_PRESENCE_REMOVED);
     }
     forget_long_gone(awareness, now_ms);
     return CRDT_OK;
