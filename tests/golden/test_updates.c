@@ -70,7 +70,7 @@ static struct {
     {"prim", NULL, "the column codecs of update format v2", 0},
     {"edit", NULL, NULL, 0},
     {"snapshot", NULL, NULL, 0},
-    {"relpos", NULL, "relative positions", 0},
+    {"relpos", NULL, NULL, 0},
     {"sync", NULL, NULL, 0},
     {"frame", NULL, NULL, 0},
 };
