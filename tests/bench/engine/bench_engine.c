@@ -1,117 +1,26 @@
-/* Measures the engine over one update per keystroke: bench_engine FILE RUNS
+/* Measures the engine: bench_engine FOLDER JOB [--quick]
  *
- * The file is trace.mjs'. Prints one JSON object: medians in nanoseconds of CPU time, and what the
- * document holds in the end.
+ * Prints what worker.mjs prints of the other engines, a line each:
+ *   ready                  the job is prepared
+ *   first NS               the first round, in nanoseconds of CPU time
+ *   rounds NS NS ...       rounds after the warm-up
+ *   value NUMBER           instead of the last two: a fact that is looked at once
+ *   none                   there is no such job
  */
 #define _POSIX_C_SOURCE 200809L
 
 #include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
-#include "crdt.h"
+#include "bench.h"
 
-enum { MERGED = 10000, RUNS_MAX = 100 };
-
-static struct {
-    uint8_t *file;
-    crdt_bytes *updates;
-    size_t count;
-    crdt_doc *doc;  /* all updates applied */
-    crdt_buf state; /* of it */
-    crdt_buf half;  /* state vector after half of them */
-} bench;
-
-static void die(const char *why)
-{
-    fprintf(stderr, "bench_engine: %s\n", why);
-    exit(1);
-}
-
-static void must_be_ok(crdt_err err)
-{
-    if (err != CRDT_OK)
-        die(crdt_strerror(err));
-}
-
-static uint32_t number_at(const uint8_t *p)
-{
-    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
-
-static void read_updates(const char *path)
-{
-    FILE *file = fopen(path, "rb");
-    if (!file || fseek(file, 0, SEEK_END) != 0)
-        die("cannot open the updates");
-    size_t size = (size_t)ftell(file);
-    rewind(file);
-    bench.file = malloc(size);
-    if (!bench.file || fread(bench.file, 1, size, file) != size)
-        die("cannot read the updates");
-    fclose(file);
-    bench.count = number_at(bench.file);
-    bench.updates = calloc(bench.count, sizeof *bench.updates);
-    if (!bench.updates)
-        die("out of memory");
-    const uint8_t *pos = bench.file + 4;
-    for (size_t i = 0; i < bench.count; i++) {
-        bench.updates[i] = (crdt_bytes){pos + 4, number_at(pos)};
-        pos += 4 + number_at(pos);
-    }
-}
-
-static crdt_doc *applied(const crdt_bytes *updates, size_t count)
-{
-    crdt_doc *doc = crdt_doc_new(NULL);
-    if (!doc)
-        die("out of memory");
-    for (size_t i = 0; i < count; i++)
-        must_be_ok(crdt_doc_apply(doc, CRDT_V1, updates[i], NULL));
-    return doc;
-}
-
-/* ---- what is measured ---- */
-
-static void apply_all(void)
-{
-    crdt_doc_free(applied(bench.updates, bench.count));
-}
-
-static void load(void)
-{
-    const crdt_bytes state = {bench.state.data, bench.state.len};
-    crdt_doc_free(applied(&state, 1));
-}
-
-static void encode(void)
-{
-    crdt_buf out = {0};
-    must_be_ok(crdt_doc_encode_state(bench.doc, CRDT_V1, (crdt_bytes){0}, &out));
-    crdt_buf_free(&out);
-}
-
-static void merge(void)
-{
-    crdt_buf out = {0};
-    must_be_ok(crdt_update_merge(CRDT_V1, bench.updates, MERGED, &out));
-    crdt_buf_free(&out);
-}
-
-static void diff(void)
-{
-    crdt_buf out = {0};
-    must_be_ok(crdt_doc_encode_state(bench.doc, CRDT_V1,
-                                     (crdt_bytes){bench.half.data, bench.half.len}, &out));
-    crdt_buf_free(&out);
-}
-
-static int compare_times(const void *a, const void *b)
-{
-    double x = *(const double *)a;
-    double y = *(const double *)b;
-    return (x > y) - (x < y);
-}
+/* When to stop: worker.mjs has the same numbers. */
+enum { WARM_ROUNDS = 3, ROUNDS_MIN = 5, ROUNDS_MAX = 300, ROUNDS_LONG = 3 };
+static const double WARM_NS = 0.5e9;
+static const double WARM_NS_MAX = 10e9;
+static const double ROUNDS_NS = 1e9;
+static const double ROUNDS_NS_LONG = 15e9;
 
 static double cpu_ns(void)
 {
@@ -120,46 +29,91 @@ static double cpu_ns(void)
     return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
 }
 
-/* The middle one of several runs. */
-static double median(void (*measure)(void), int runs)
+static double timed(const bench_job *job, bench *b)
 {
-    double times[RUNS_MAX];
-    for (int i = 0; i < runs; i++) {
-        double before = cpu_ns();
-        measure();
-        times[i] = cpu_ns() - before;
+    double before = cpu_ns();
+    job->run(b);
+    return cpu_ns() - before;
+}
+
+static void say(const char *what)
+{
+    puts(what);
+    fflush(stdout);
+}
+
+static void warm_up(const bench_job *job, bench *b)
+{
+    double spent = timed(job, b);
+    printf("first %.0f\n", spent);
+    fflush(stdout);
+    for (int i = 1; (i < WARM_ROUNDS || spent < WARM_NS) && spent < WARM_NS_MAX; i++)
+        spent += timed(job, b);
+}
+
+static void measure(const bench_job *job, bench *b, int rounds_max)
+{
+    double spent = 0;
+    printf("rounds");
+    for (int i = 0; i < rounds_max; i++) {
+        if (i >= ROUNDS_MIN && spent >= ROUNDS_NS)
+            break;
+        if (i >= ROUNDS_LONG && spent >= ROUNDS_NS_LONG)
+            break;
+        double ns = timed(job, b);
+        spent += ns;
+        printf(" %.0f", ns);
     }
-    qsort(times, (size_t)runs, sizeof times[0], compare_times);
-    return times[runs / 2];
+    say("");
+}
+
+static const bench_job *find_job(const bench_job *jobs, const char *name)
+{
+    for (; jobs->name; jobs++)
+        if (strcmp(jobs->name, name) == 0)
+            return jobs;
+    return NULL;
+}
+
+static const bench_fact *find_fact(const char *name)
+{
+    for (const bench_fact *fact = bench_facts; fact->name; fact++)
+        if (strcmp(fact->name, name) == 0)
+            return fact;
+    return NULL;
+}
+
+static void do_job(const bench_job *job, bench *b, bool quick)
+{
+    job->prepare(b);
+    say("ready");
+    warm_up(job, b);
+    measure(job, b, quick ? ROUNDS_MIN : ROUNDS_MAX);
+}
+
+static void tell_fact(const bench_fact *fact, bench *b)
+{
+    fact->prepare(b);
+    printf("value %.0f\n", fact->look(b));
 }
 
 int main(int argc, char **argv)
 {
-    int runs = argc == 3 ? atoi(argv[2]) : 0;
-    if (runs < 1 || runs > RUNS_MAX)
-        die("usage: bench_engine FILE RUNS");
-    read_updates(argv[1]);
-    if (bench.count < MERGED)
-        die("too few updates");
-    crdt_doc *half = applied(bench.updates, bench.count / 2);
-    must_be_ok(crdt_doc_encode_state_vector(half, &bench.half));
-    crdt_doc_free(half);
-    bench.doc = applied(bench.updates, bench.count);
-    must_be_ok(crdt_doc_encode_state(bench.doc, CRDT_V1, (crdt_bytes){0}, &bench.state));
-
-    printf("{\"updates\":%zu,\"structs\":%zu,\"memory_bytes\":%zu,\"state_bytes\":%zu,",
-           bench.count, crdt_doc_struct_count(bench.doc), crdt_doc_memory_bytes(bench.doc),
-           bench.state.len);
-    printf("\"apply_ns\":%.0f,", median(apply_all, runs));
-    printf("\"load_ns\":%.0f,", median(load, runs));
-    printf("\"encode_ns\":%.0f,", median(encode, runs));
-    printf("\"merge_ns\":%.0f,", median(merge, runs));
-    printf("\"diff_ns\":%.0f}\n", median(diff, runs));
-
-    crdt_doc_free(bench.doc);
-    crdt_buf_free(&bench.state);
-    crdt_buf_free(&bench.half);
-    free(bench.updates);
-    free(bench.file);
+    bool quick = argc == 4 && strcmp(argv[3], "--quick") == 0;
+    if (argc != 3 && !quick)
+        bench_die("usage: bench_engine FOLDER JOB [--quick]");
+    bench b = {.folder = argv[1]};
+    const bench_job *tables[] = {bench_doc_jobs, bench_update_jobs};
+    const bench_job *job = NULL;
+    for (size_t i = 0; i < sizeof tables / sizeof tables[0] && !job; i++)
+        job = find_job(tables[i], argv[2]);
+    const bench_fact *fact = find_fact(argv[2]);
+    if (job)
+        do_job(job, &b, quick);
+    else if (fact)
+        tell_fact(fact, &b);
+    else
+        say("none");
+    bench_free(&b);
     return 0;
 }

@@ -1,0 +1,92 @@
+/* Jobs with a document: applying, loading, encoding. */
+#include "bench.h"
+
+static void read_updates(bench *b)
+{
+    bench_read_list(b, "updates", &b->updates);
+}
+
+static void apply(bench *b)
+{
+    crdt_doc_free(bench_applied(CRDT_V1, b->updates.items, b->updates.count));
+}
+
+static void read_shuffled(bench *b)
+{
+    bench_read_list(b, "shuffled", &b->shuffled);
+}
+
+static void apply_shuffled(bench *b)
+{
+    crdt_doc_free(bench_applied(CRDT_V1, b->shuffled.items, b->shuffled.count));
+}
+
+static void read_state(bench *b)
+{
+    bench_read(b, "state.v1", &b->state);
+}
+
+static void load(bench *b)
+{
+    const crdt_bytes state = bench_bytes(&b->state);
+    crdt_doc_free(bench_applied(CRDT_V1, &state, 1));
+}
+
+static void load_state(bench *b)
+{
+    read_state(b);
+    const crdt_bytes state = bench_bytes(&b->state);
+    b->doc = bench_applied(CRDT_V1, &state, 1);
+}
+
+static void encode(bench *b)
+{
+    crdt_buf out = {0};
+    bench_must(crdt_doc_encode_state(b->doc, CRDT_V1, (crdt_bytes){0}, &out));
+    crdt_buf_free(&out);
+}
+
+static void load_and_halve(bench *b)
+{
+    load_state(b);
+    bench_read(b, "half.sv", &b->vector);
+}
+
+static void diff(bench *b)
+{
+    crdt_buf out = {0};
+    bench_must(crdt_doc_encode_state(b->doc, CRDT_V1, bench_bytes(&b->vector), &out));
+    crdt_buf_free(&out);
+}
+
+const bench_job bench_doc_jobs[] = {
+    {"apply", read_updates, apply}, {"apply_shuffled", read_shuffled, apply_shuffled},
+    {"load", read_state, load},     {"encode", load_state, encode},
+    {"diff", load_and_halve, diff}, {0},
+};
+
+static double memory(bench *b)
+{
+    return (double)crdt_doc_memory_bytes(b->doc);
+}
+
+static double size_v1(bench *b)
+{
+    crdt_buf out = {0};
+    bench_must(crdt_doc_encode_state(b->doc, CRDT_V1, (crdt_bytes){0}, &out));
+    double size = (double)out.len;
+    crdt_buf_free(&out);
+    return size;
+}
+
+static double structs(bench *b)
+{
+    return (double)crdt_doc_struct_count(b->doc);
+}
+
+const bench_fact bench_facts[] = {
+    {"memory", load_state, memory},
+    {"size_v1", load_state, size_v1},
+    {"structs", load_state, structs},
+    {0},
+};

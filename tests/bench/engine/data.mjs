@@ -1,0 +1,133 @@
+// Makes the folder of material of one scene: node data.mjs NAME FOLDER PEERS, with Yjs of the folder PEERS.
+// A scene is a trace (traces.mjs), random writers (writers.mjs), or the first trace under a hundred clients, one behind the other.
+import fs from 'node:fs'
+import { createRequire } from 'node:module'
+import { clientOf, writeList, writeProgram } from './format.mjs'
+import { traceNames, traceProgram } from './traces.mjs'
+import { shuffledInWindows, writersWith } from './writers.mjs'
+
+const [name, folder, peers] = process.argv.slice(2)
+const require = createRequire(`${peers}/package.json`)
+const Y = require('yjs')
+const { writeVarUint } = require('lib0/encoding')
+const COPIES = 100
+
+const openDoc = client => {
+  const doc = new Y.Doc()
+  doc.clientID = client
+  return doc
+}
+
+const edit = (doc, patches) => doc.transact(() => {
+  const text = doc.getText('text')
+  for (const [at, deleted, inserted] of patches) {
+    if (deleted) text.delete(at, deleted)
+    if (inserted) text.insert(at, inserted)
+  }
+})
+
+// Runs a program; returns an update for each edit. `before` prepares a document.
+const run = ({ documents, steps }, before = () => {}) => {
+  const updates = []
+  const docs = Array.from({ length: documents }, (_, i) => openDoc(clientOf(i)))
+  for (const doc of docs) {
+    before(doc)
+    doc.on('update', (update, origin) => { if (origin !== 'taken') updates.push(update) })
+  }
+  for (const { doc, patches, take } of steps) patches ? edit(docs[doc], patches) : Y.applyUpdate(docs[doc], updates[take], 'taken')
+  return { docs, updates }
+}
+
+const applied = updates => {
+  const doc = openDoc(0)
+  for (const update of updates) Y.applyUpdate(doc, update)
+  return doc
+}
+
+const write = (file, bytes) => fs.writeFileSync(`${folder}/${file}`, bytes)
+
+const writeState = doc => {
+  write('state.v1', Y.encodeStateAsUpdate(doc))
+  write('state.v2', Y.encodeStateAsUpdateV2(doc))
+}
+
+const writeUpdates = (program, updates) => {
+  writeProgram(`${folder}/program`, program)
+  writeList(`${folder}/updates`, updates)
+  write('half.sv', Y.encodeStateVector(applied(updates.slice(0, updates.length / 2))))
+  const doc = applied(updates)
+  writeState(doc)
+  return { updates: updates.length, text_bytes: Buffer.byteLength(doc.getText('text').toString()) }
+}
+
+const trace = () => {
+  const { program, text, made } = traceProgram(name, process.env.WEFT_TRACES)
+  const { updates } = run(program)
+  const about = writeUpdates(program, updates)
+  if (text !== undefined && applied(updates).getText('text').toString() !== text) throw new Error(`${name}: another text came out`)
+  return { ...about, title: made ? `${name} (made from a seed)` : name }
+}
+
+const writers = () => {
+  const { updates, program } = writersWith(Y, { seed: 1, writers: 20, updates: 40000 })
+  writeList(`${folder}/shuffled`, shuffledInWindows(1, updates, 64))
+  return { ...writeUpdates(program, updates), title: '20 random writers' }
+}
+
+const manyWriters = () => {
+  const { updates } = writersWith(Y, { seed: 2, writers: 192, documents: 6, updates: 40000 })
+  writeState(applied(updates))
+  return { title: '192 writers' }
+}
+
+// The unit at the end of the list, deleted or not.
+const lastUnit = doc => {
+  let item = doc.getText('text')._start
+  while (item.right) item = item.right
+  return item.lastId.clock
+}
+
+// Every copy is typed behind the one before it: the trace is typed once behind one character of another client, and the structs of that
+// are written a hundred times, with the number of each client and the end of the copy before it in the place of that character.
+const hundredfold = () => {
+  const { program } = traceProgram(traceNames[0], process.env.WEFT_TRACES)
+  const behind = { documents: 1, steps: program.steps.map(({ doc, patches }) => ({ doc, patches: patches.map(([at, ...rest]) => [at + 1, ...rest]) })) }
+  const { docs } = run(behind, doc => { doc.clientID = 1; doc.getText('text').insert(0, '-'); doc.clientID = 2 })
+  const last = lastUnit(docs[0])
+  const clients = Array.from({ length: COPIES }, (_, i) => clientOf(i)).sort((a, b) => b - a)
+  const { structs, ds } = Y.decodeUpdate(Y.encodeStateAsUpdate(docs[0]))
+  const copied = structs.filter(struct => struct.id.client === 2)
+  const encoder = new Y.UpdateEncoderV1()
+  const number = n => writeVarUint(encoder.restEncoder, n)
+  number(COPIES)
+  for (const [i, client] of clients.entries()) {
+    const before = i + 1 < COPIES ? Y.createID(clients[i + 1], last) : null
+    const moved = id => id && (id.client === 2 ? Y.createID(client, id.clock) : before)
+    number(copied.length)
+    number(client)
+    number(0)
+    for (const struct of copied) {
+      const copy = Object.create(struct, {
+        id: { value: moved(struct.id) },
+        origin: { value: moved(struct.origin) },
+        rightOrigin: { value: moved(struct.rightOrigin) },
+        parent: { value: 'text' }
+      })
+      copy.write(encoder, 0)
+    }
+  }
+  number(COPIES)
+  for (const client of clients) {
+    number(client)
+    number(ds.clients.get(2).length)
+    for (const { clock, len } of ds.clients.get(2)) { number(clock); number(len) }
+  }
+  writeState(applied([encoder.toUint8Array()]))
+  return { title: `${traceNames[0]}, a hundred times as large` }
+}
+
+const scenes = { ...Object.fromEntries(traceNames.map(each => [each, trace])), writers, 'writers-192': manyWriters, hundredfold }
+
+fs.mkdirSync(folder, { recursive: true })
+const about = scenes[name]()
+write('about.json', JSON.stringify(about))
