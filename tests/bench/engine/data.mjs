@@ -1,15 +1,13 @@
-// Makes the folder of material of one scene: node data.mjs NAME FOLDER PEERS, with Yjs of the folder PEERS.
+// Makes the folder of material of one scene, with Yjs: node data.mjs NAME FOLDER
 // A scene is a trace (traces.mjs), random writers (writers.mjs), or the first trace under a hundred clients, one behind the other.
 import fs from 'node:fs'
-import { createRequire } from 'node:module'
-import { clientOf, writeList, writeProgram } from './format.mjs'
-import { traceNames, traceProgram } from './traces.mjs'
-import { shuffledInWindows, writersWith } from './writers.mjs'
+import * as Y from 'yjs'
+import { writeVarUint } from 'lib0/encoding'
+import { writeList, writeProgram } from './format.mjs'
+import { clientOf, traceNames, traceProgram } from './traces.mjs'
+import { outOfOrder, writersSession, writersUpdates } from './writers.mjs'
 
-const [name, folder, peers] = process.argv.slice(2)
-const require = createRequire(`${peers}/package.json`)
-const Y = require('yjs')
-const { writeVarUint } = require('lib0/encoding')
+const [name, folder] = process.argv.slice(2)
 const COPIES = 100
 
 const openDoc = client => {
@@ -27,9 +25,9 @@ const edit = (doc, patches) => doc.transact(() => {
 })
 
 // Runs a program; returns an update for each edit. `before` prepares a document.
-const run = ({ documents, steps }, before = () => {}) => {
+const run = ({ clients, steps }, before = () => {}) => {
   const updates = []
-  const docs = Array.from({ length: documents }, (_, i) => openDoc(clientOf(i)))
+  const docs = clients.map(openDoc)
   for (const doc of docs) {
     before(doc)
     doc.on('update', (update, origin) => { if (origin !== 'taken') updates.push(update) })
@@ -57,7 +55,9 @@ const writeUpdates = (program, updates) => {
   write('half.sv', Y.encodeStateVector(applied(updates.slice(0, updates.length / 2))))
   const doc = applied(updates)
   writeState(doc)
-  return { updates: updates.length, text_bytes: Buffer.byteLength(doc.getText('text').toString()) }
+  const text = doc.getText('text').toString()
+  write('text', text)
+  return { updates: updates.length, text_bytes: Buffer.byteLength(text) }
 }
 
 const trace = () => {
@@ -69,14 +69,13 @@ const trace = () => {
 }
 
 const writers = () => {
-  const { updates, program } = writersWith(Y, { seed: 1, writers: 20, updates: 40000 })
-  writeList(`${folder}/shuffled`, shuffledInWindows(1, updates, 64))
+  const { updates, program } = writersSession({ seed: 1, writers: 20, count: 40000 })
+  writeList(`${folder}/shuffled`, outOfOrder(updates, { seed: 1, window: 64 }))
   return { ...writeUpdates(program, updates), title: '20 random writers' }
 }
 
 const manyWriters = () => {
-  const { updates } = writersWith(Y, { seed: 2, writers: 192, documents: 6, updates: 40000 })
-  writeState(applied(updates))
+  writeState(applied(writersUpdates({ seed: 2, writers: 192, count: 37500 })))
   return { title: '192 writers' }
 }
 
@@ -91,8 +90,8 @@ const lastUnit = doc => {
 // are written a hundred times, with the number of each client and the end of the copy before it in the place of that character.
 const hundredfold = () => {
   const { program } = traceProgram(traceNames[0], process.env.WEFT_TRACES)
-  const behind = { documents: 1, steps: program.steps.map(({ doc, patches }) => ({ doc, patches: patches.map(([at, ...rest]) => [at + 1, ...rest]) })) }
-  const { docs } = run(behind, doc => { doc.clientID = 1; doc.getText('text').insert(0, '-'); doc.clientID = 2 })
+  const behind = { clients: [1], steps: program.steps.map(({ doc, patches }) => ({ doc, patches: patches.map(([at, ...rest]) => [at + 1, ...rest]) })) }
+  const { docs } = run(behind, doc => { doc.getText('text').insert(0, '-'); doc.clientID = 2 })
   const last = lastUnit(docs[0])
   const clients = Array.from({ length: COPIES }, (_, i) => clientOf(i)).sort((a, b) => b - a)
   const { structs, ds } = Y.decodeUpdate(Y.encodeStateAsUpdate(docs[0]))

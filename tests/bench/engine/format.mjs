@@ -35,13 +35,9 @@ export const readList = file => {
   return list
 }
 
-// The client of the i-th document: 32 bits that look random, as Yjs draws them.
-export const clientOf = i => Math.imul(i + 1, 0x9e3779b1) >>> 0
-
-// { documents, steps: [{ doc, patches: [[at, deleted, inserted], ...] } or { doc, take }] }
-export const writeProgram = (file, { documents, steps }) => {
-  const clients = Array.from({ length: documents }, (_, i) => clientOf(i))
-  const parts = [words(documents, ...clients, steps.length)]
+// { clients, steps: [{ doc, patches: [[at, deleted, inserted], ...] } or { doc, take }] }
+export const writeProgram = (file, { clients, steps }) => {
+  const parts = [words(clients.length, ...clients, steps.length)]
   for (const { doc, patches, take } of steps) {
     if (patches === undefined) {
       parts.push(words(1, doc, take))
@@ -62,12 +58,11 @@ export const readProgram = file => {
   const number = () => bytes.readUInt32LE((pos += 4) - 4)
   const text = length => bytes.toString('utf8', pos, (pos += length))
   const patch = () => [number(), number(), text(number())]
-  const documents = number()
-  pos += 4 * documents
+  const clients = Array.from({ length: number() }, number)
   const steps = Array.from({ length: number() }, () => {
     const taking = number()
     const doc = number()
     return taking ? { doc, take: number() } : { doc, patches: Array.from({ length: number() }, patch) }
   })
-  return { documents, steps }
+  return { clients, steps }
 }

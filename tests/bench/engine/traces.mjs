@@ -4,55 +4,72 @@ import fs from 'node:fs'
 import zlib from 'node:zlib'
 import { randomFrom } from '../../interop/random.mjs'
 
+// The client of the i-th document: 32 bits that look random, as Yjs draws them.
+export const clientOf = i => Math.imul(i + 1, 0x9e3779b1) >>> 0
+
 const letters = 'etaoin shrdlu cmfwyp vbgkjqxz.,\n'
 
-// Typing, corrections and jumps of one hand in a text of `length` units: the next patch, and where it leaves the hand.
-const stroke = (random, length, at) => {
-  if (random.chance(0.02)) at = random.between(0, length)
-  at = Math.min(at, length)
-  return at > 0 && random.chance(0.28) ? { patch: [at - 1, 1, ''], at: at - 1 } : { patch: [at, 0, random.oneOf(letters)], at: at + 1 }
+// One hand in a text: it types for a while, takes some back, and sometimes goes elsewhere. Its next patch in a text of `length` units.
+class Hand {
+  #random
+  #at = 0
+  #left = 0 // strokes until it does something else
+  #deletes = false
+
+  constructor(random) { this.#random = random }
+
+  stroke(length) {
+    const random = this.#random
+    if (this.#left-- <= 0) {
+      this.#deletes = !this.#deletes
+      this.#left = this.#deletes ? random.between(0, 30) : random.between(0, 70)
+      if (random.chance(0.4)) this.#at = random.between(0, length)
+    }
+    this.#at = Math.min(this.#at, length)
+    return this.#deletes && this.#at > 0 ? [--this.#at, 1, ''] : [this.#at++, 0, random.oneOf(letters)]
+  }
 }
 
 const typist = count => {
-  const random = randomFrom(42)
+  const hand = new Hand(randomFrom(42))
   const steps = []
-  for (let length = 0, hand = 0; steps.length < count;) {
-    const { patch, at } = stroke(random, length, hand)
-    hand = at
+  for (let length = 0; steps.length < count;) {
+    const patch = hand.stroke(length)
     length += patch[2].length - patch[1]
     steps.push({ doc: 0, patches: [patch] })
   }
-  return { documents: 1, steps }
+  return { clients: [clientOf(0)], steps }
 }
 
-// Two hands; each hears of the other after some twenty strokes. (How long its text is then only the engine knows: a hand stays in the
-// part that it knows of its own.)
+// Two hands; each hears of the other after some twenty strokes. (How long its text is then only the engine knows: it counts what the other
+// took away, and not what the other put in.)
 const twoTypists = count => {
   const random = randomFrom(43)
-  const hands = [0, 1].map(() => ({ at: 0, length: 0, heard: 0 }))
+  const people = [0, 1].map(() => ({ hand: new Hand(random), length: 0, heard: 0 }))
   const steps = []
   const made = [] // update -> document, and by how much it changed the length
   while (made.length < count) {
     const doc = random.below(2)
-    const hand = hands[doc]
+    const person = people[doc]
     if (random.chance(0.05)) {
-      for (; hand.heard < made.length; hand.heard++) {
-        if (made[hand.heard].doc === doc) continue
-        steps.push({ doc, take: hand.heard })
-        hand.length += Math.min(0, made[hand.heard].by)
+      for (; person.heard < made.length; person.heard++) {
+        if (made[person.heard].doc === doc) continue
+        steps.push({ doc, take: person.heard })
+        person.length += Math.min(0, made[person.heard].by)
       }
-      hand.length = Math.max(0, hand.length)
+      person.length = Math.max(0, person.length)
     }
-    const { patch, at } = stroke(random, hand.length, hand.at)
-    hand.at = at
-    hand.length += patch[2].length - patch[1]
-    made.push({ doc, by: patch[2].length - patch[1] })
+    const patch = person.hand.stroke(person.length)
+    const by = patch[2].length - patch[1]
+    person.length += by
+    made.push({ doc, by })
     steps.push({ doc, patches: [patch] })
   }
-  return { documents: 2, steps }
+  return { clients: people.map((_, i) => clientOf(i)), steps }
 }
 
-// One document per agent; before each transaction it takes in what the transaction builds on.
+// One document per agent, numbered as the collection does it: concurrent text of the lower one goes first. Before each
+// transaction a document takes in what the transaction builds on.
 const concurrent = ({ numAgents, txns }) => {
   const known = Array.from({ length: numAgents }, () => new Set())
   const steps = []
@@ -69,10 +86,10 @@ const concurrent = ({ numAgents, txns }) => {
     known[agent].add(i)
     steps.push({ doc: agent, patches })
   }
-  return { documents: numAgents, steps }
+  return { clients: known.map((_, i) => clientOf(i)).sort((a, b) => a - b), steps }
 }
 
-const sequential = ({ txns }) => ({ documents: 1, steps: txns.flatMap(({ patches }) => patches.map(patch => ({ doc: 0, patches: [patch] }))) })
+const sequential = ({ txns }) => ({ clients: [clientOf(0)], steps: txns.flatMap(({ patches }) => patches.map(patch => ({ doc: 0, patches: [patch] }))) })
 
 const alike = {
   'automerge-paper': () => typist(259778),

@@ -2,7 +2,7 @@
 // It prints what bench_engine.c prints. An engine with a format of its own first makes its updates (job `make`), once per folder.
 import fs from 'node:fs'
 import { createRequire } from 'node:module'
-import { clientOf, readList, readProgram, writeList } from './format.mjs'
+import { readList, readProgram, writeList } from './format.mjs'
 
 const [engineName, folder, jobName, peers, quick] = process.argv.slice(2)
 
@@ -62,8 +62,8 @@ const within = (author, patches) => patches.map(([at, deleted, inserted]) => {
   return [from, Math.min(deleted, length - from), inserted]
 })
 
-const replayed = ({ documents, steps }, capture) => {
-  const authors = Array.from({ length: documents }, (_, i) => engine.author(clientOf(i), capture))
+const replayed = ({ clients, steps }, capture) => {
+  const authors = clients.map(client => engine.author(client, capture))
   const updates = []
   for (const { doc, patches, take } of steps) {
     const author = authors[doc]
@@ -71,7 +71,7 @@ const replayed = ({ documents, steps }, capture) => {
       author.take(updates[take])
       continue
     }
-    author.edit(documents > 1 && author.length ? within(author, patches) : patches)
+    author.edit(clients.length > 1 && author.length ? within(author, patches) : patches)
     if (capture) updates.push(author.update)
   }
   return { authors, updates }
@@ -79,7 +79,7 @@ const replayed = ({ documents, steps }, capture) => {
 
 const close = doc => engine.close(doc)
 const letGo = ({ authors }) => authors.forEach(author => close(author.doc))
-const sequential = program => program.documents === 1
+const several = () => readProgram(`${folder}/program`).clients.length > 1
 
 // name -> what it needs (false: the engine or the folder cannot), prepared into the function that is measured.
 const jobs = {
@@ -108,7 +108,17 @@ const jobs = {
   },
   merge_10k: () => { if (!engine.merge) return null; const updates = readList(file('updates')).slice(0, MERGED); return () => engine.merge(updates) },
   merge_all: () => { if (!engine.merge) return null; const updates = readList(file('updates')); return () => engine.merge(updates) },
-  replay: () => { const program = readProgram(`${folder}/program`); return sequential(program) ? () => letGo(replayed(program, false)) : null },
+  load_text: () => {
+    const state = readState('v1')
+    const text = fs.existsSync(`${folder}/text`) && !(own && several()) ? fs.readFileSync(`${folder}/text`, 'utf8') : null
+    return () => {
+      const doc = loaded(state)
+      const read = engine.text(doc)
+      if (text !== null && read !== text) throw new Error('another text came out')
+      close(doc)
+    }
+  },
+  replay: () => { const program = readProgram(`${folder}/program`); return several() ? null : () => letGo(replayed(program, false)) },
   replay_updates: () => { const program = readProgram(`${folder}/program`); return () => letGo(replayed(program, true)) }
 }
 
@@ -137,9 +147,9 @@ const facts = {
 // The engine's own updates and state of the same edits.
 const make = () => {
   if (!own || fs.existsSync(file('state'))) return
-  const { updates } = replayed(readProgram(`${folder}/program`), true)
+  const { authors, updates } = replayed(readProgram(`${folder}/program`), true)
   writeList(file('updates'), updates)
-  fs.writeFileSync(file('state'), engine.encode(applied(updates)))
+  fs.writeFileSync(file('state'), engine.encode(authors.length > 1 ? applied(updates) : authors[0].doc))
 }
 
 // ---- how it is measured ----

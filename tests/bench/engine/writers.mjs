@@ -16,13 +16,18 @@ const word = random => {
   return letters + ' '
 }
 
+// Returns what was done: position, deleted units, inserted text.
 const edit = (text, random) => {
   if (text.length > 0 && random.chance(DELETES)) {
     const at = random.below(text.length)
-    text.delete(at, Math.min(random.between(1, DELETED_MAX), text.length - at))
-  } else {
-    text.insert(random.between(0, text.length), word(random))
+    const deleted = Math.min(random.between(1, DELETED_MAX), text.length - at)
+    text.delete(at, deleted)
+    return [at, deleted, '']
   }
+  const at = random.between(0, text.length)
+  const inserted = word(random)
+  text.insert(at, inserted)
+  return [at, 0, inserted]
 }
 
 const hear = (person, updates) => {
@@ -32,27 +37,36 @@ const hear = (person, updates) => {
   person.heard = updates.length
 }
 
-// A function of its arguments alone: the clients' numbers come from the seed as well.
-export const writersUpdates = ({ seed = 1, writers = 20, count = 40000 } = {}) => {
+// The updates, and the program (format.mjs) that makes them again. A function of its arguments alone: the clients' numbers come from
+// the seed as well.
+export const writersSession = ({ seed = 1, writers = 20, count = 40000 } = {}) => {
   const random = randomFrom(seed)
   const updates = []
-  const people = Array.from({ length: writers }, () => {
+  const madeBy = []
+  const steps = []
+  const people = Array.from({ length: writers }, (_, i) => {
     const doc = new Y.Doc()
     doc.clientID = random.below(2 ** 32)
     doc.on('update', (update, origin) => {
-      if (origin !== 'heard') updates.push(update)
+      if (origin === 'heard') return
+      updates.push(update)
+      madeBy.push(i)
     })
-    return { doc, text: doc.getText('text'), heard: 0 }
+    return { i, doc, text: doc.getText('text'), heard: 0 }
   })
   while (updates.length < count) {
     const person = random.oneOf(people)
+    const doc = person.i
     if (random.chance(HEARS) && person.heard < updates.length) {
+      for (let take = person.heard; take < updates.length; take++) if (madeBy[take] !== doc) steps.push({ doc, take })
       hear(person, updates)
     }
-    edit(person.text, random)
+    steps.push({ doc, patches: [edit(person.text, random)] })
   }
-  return updates
+  return { updates, program: { clients: people.map(person => person.doc.clientID), steps } }
 }
+
+export const writersUpdates = options => writersSession(options).updates
 
 // The list in another order: shuffled within windows of so many.
 export const outOfOrder = (updates, { seed = 1, window = 64 } = {}) => {

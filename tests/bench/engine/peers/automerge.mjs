@@ -9,6 +9,7 @@ export default require => {
     format: 'automerge',
     open,
     close: box => A.free(box.value),
+    text: box => box.value.text,
     take,
     load: bytes => ({ value: A.load(bytes) }),
     encode: box => A.save(box.value),
@@ -17,7 +18,7 @@ export default require => {
 
     author(client, capture) {
       const box = open(client)
-      const author = { doc: box, text: () => box.value.text, update: null }
+      const author = { doc: box, update: null }
       author.take = update => take(box, update)
       author.edit = patches => {
         box.value = A.change(box.value, draft => {

@@ -6,6 +6,7 @@ export default require => {
     format: 'diamond',
     open,
     close: doc => doc.free(),
+    text: doc => doc.get(),
     take(doc, update) { doc.mergeBytes(update) },
     load: bytes => Doc.fromBytes(bytes),
     encode: doc => doc.toBytes(),
@@ -14,7 +15,7 @@ export default require => {
 
     author(client, capture) {
       const doc = open(client)
-      const author = { doc, text: () => doc.get(), update: null }
+      const author = { doc, update: null }
       author.take = update => doc.mergeBytes(update)
       author.edit = patches => {
         const before = capture && doc.getLocalVersion()

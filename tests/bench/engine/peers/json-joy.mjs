@@ -11,13 +11,14 @@ export default require => {
     format: 'json-joy',
     open,
     close() {},
+    text: model => model.view(),
     take(model, update) { model.applyPatch(Patch.fromBinary(update)) },
     load: bytes => Model.fromBinary(bytes),
     encode: model => model.toBinary(),
 
     author(client, capture) {
       const model = open(client)
-      const author = { doc: model, text: () => model.view(), update: null }
+      const author = { doc: model, update: null }
       author.take = update => model.applyPatch(Patch.fromBinary(update))
       author.edit = patches => {
         const text = model.api.str([])

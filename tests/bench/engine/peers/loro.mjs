@@ -10,6 +10,7 @@ export default require => {
     format: 'loro',
     open,
     close: doc => doc.free(),
+    text: doc => doc.getText('text').toString(),
     take(doc, update) { doc.import(update) },
     encode: doc => doc.export({ mode: 'snapshot' }),
     vector: doc => doc.oplogVersion().encode(),
@@ -18,7 +19,7 @@ export default require => {
     author(client, capture) {
       const doc = open(client)
       const text = doc.getText('text')
-      const author = { doc, text: () => text.toString(), update: null }
+      const author = { doc, update: null }
       if (capture) doc.subscribeLocalUpdates(update => { author.update = update })
       author.take = update => doc.import(update)
       author.edit = patches => {

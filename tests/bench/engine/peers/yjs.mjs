@@ -11,6 +11,7 @@ export default require => {
     open,
     close() {},
     listen(doc, heard) { doc.on('update', heard) },
+    text: doc => doc.getText('text').toString(),
     take(doc, update) { Y.applyUpdate(doc, update) },
     takeV2(doc, update) { Y.applyUpdateV2(doc, update) },
     encode: doc => Y.encodeStateAsUpdate(doc),
@@ -23,7 +24,7 @@ export default require => {
     author(client, capture) {
       const doc = open(client)
       const text = doc.getText('text')
-      const author = { doc, text: () => text.toString(), update: null }
+      const author = { doc, update: null }
       if (capture) doc.on('update', (update, origin) => { if (origin !== 'taken') author.update = update })
       author.take = update => Y.applyUpdate(doc, update, 'taken')
       author.edit = patches => doc.transact(() => {

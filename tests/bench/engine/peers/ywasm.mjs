@@ -7,6 +7,7 @@ export default require => {
     open,
     close: doc => doc.free(),
     listen(doc, heard) { doc.onUpdate(heard) },
+    text: doc => doc.getText('text').toString(),
     take(doc, update) { Y.applyUpdate(doc, update, 'taken') },
     takeV2(doc, update) { Y.applyUpdateV2(doc, update, 'taken') },
     encode: doc => Y.encodeStateAsUpdate(doc),
@@ -17,7 +18,7 @@ export default require => {
     author(client, capture) {
       const doc = open(client)
       const text = doc.getText('text')
-      const author = { doc, text: () => text.toString(), update: null }
+      const author = { doc, update: null }
       if (capture) doc.onUpdate(update => { author.update = update })
       author.take = update => Y.applyUpdate(doc, update, 'taken')
       author.edit = patches => {
