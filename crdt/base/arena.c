@@ -4,6 +4,7 @@
 
 /* A new block is this part of what is there: what lies idle is never more than about a quarter. */
 #define GROWTH_SHARE 4u
+#define TRIM_SHARE   64u /* what lies idle is given back when it is more than this part of all */
 #define CLASS_EXACT_MAX                                                                            \
     16u /* up to here every number of units is a class; above, powers of two                       \
          */
@@ -128,6 +129,14 @@ uint32_t crdt__arena_class_units(uint32_t units)
     return UINT32_C(1) << (32 - (unsigned)__builtin_clz(units - 1));
 }
 
+static crdt__ref take(crdt__arena *arena, uint32_t units)
+{
+    crdt__ref ref = arena->next;
+    arena->next += units;
+    arena->left -= units;
+    return ref;
+}
+
 crdt__ref crdt__arena_alloc(crdt__arena *arena, uint32_t units)
 {
     if (arena->unit_shift == CRDT__OBJECT_SHIFT) {
@@ -141,10 +150,7 @@ crdt__ref crdt__arena_alloc(crdt__arena *arena, uint32_t units)
     }
     if (units > arena->left && !add_block(arena, units))
         return 0;
-    crdt__ref ref = arena->next;
-    arena->next += units;
-    arena->left -= units;
-    return ref;
+    return take(arena, units);
 }
 
 void crdt__arena_free(crdt__arena *arena, crdt__ref ref, uint32_t units)
@@ -152,4 +158,85 @@ void crdt__arena_free(crdt__arena *arena, crdt__ref ref, uint32_t units)
     crdt__ref *head = &arena->free[size_class(units)];
     memcpy(crdt__arena_at(arena, ref), head, sizeof(*head));
     *head = ref;
+}
+
+/* ---- whole documents ---- */
+
+bool crdt__arena_reserve(crdt__arena *arena, uint32_t units)
+{
+    return units <= arena->left || add_block(arena, units);
+}
+
+crdt__ref crdt__arena_run(crdt__arena *arena, uint32_t units)
+{
+    return crdt__arena_reserve(arena, units) ? take(arena, units) : 0;
+}
+
+static size_t chunks_of(const crdt__arena *arena, size_t size)
+{
+    return ((size >> arena->unit_shift) + CRDT__CHUNK_UNITS - 1) / CRDT__CHUNK_UNITS;
+}
+
+/* Takes the newest block out, of which nothing is used. */
+static void drop_block(crdt__arena *arena)
+{
+    crdt__block block = arena->blocks[--arena->block_count];
+    arena->chunk_count -= chunks_of(arena, block.size);
+    arena->total -= block.size >> arena->unit_shift;
+    arena->left = 0;
+    crdt__budget_release(arena->budget, block.data, block.size);
+}
+
+void crdt__arena_trim(crdt__arena *arena)
+{
+    if (arena->left <= arena->total / TRIM_SHARE)
+        return;
+    crdt__block *block = &arena->blocks[arena->block_count - 1];
+    size_t null_unit = arena->block_count == 1 ? 1 : 0;
+    size_t size = block->size - ((size_t)arena->left << arena->unit_shift);
+    if (size >> arena->unit_shift == null_unit) {
+        drop_block(arena);
+        return;
+    }
+    uint8_t *data = crdt__budget_resize(arena->budget, block->data, block->size, size);
+    if (!data)
+        return;
+    arena->chunk_count -= chunks_of(arena, block->size);
+    for (size_t i = 0; i < chunks_of(arena, size); i++)
+        arena->chunks[arena->chunk_count++] = data + ((i * CRDT__CHUNK_UNITS) << arena->unit_shift);
+    *block = (crdt__block){data, size};
+    arena->total -= arena->left;
+    arena->left = 0;
+}
+
+bool crdt__arena_has_free(const crdt__arena *arena)
+{
+    for (size_t i = 0; i < CRDT__SIZE_CLASSES; i++)
+        if (arena->free[i])
+            return true;
+    return false;
+}
+
+crdt__arena_mark crdt__arena_mark_of(const crdt__arena *arena)
+{
+    return (crdt__arena_mark){.chunk_count = arena->chunk_count,
+                              .block_count = arena->block_count,
+                              .next = arena->next,
+                              .left = arena->left,
+                              .next_size = arena->next_size,
+                              .total = arena->total};
+}
+
+void crdt__arena_rewind(crdt__arena *arena, const crdt__arena_mark *mark)
+{
+    while (arena->block_count > mark->block_count) {
+        const crdt__block *block = &arena->blocks[--arena->block_count];
+        crdt__budget_release(arena->budget, block->data, block->size);
+    }
+    arena->chunk_count = mark->chunk_count;
+    arena->next = mark->next;
+    arena->left = mark->left;
+    arena->next_size = mark->next_size;
+    arena->total = mark->total;
+    memset(arena->free, 0, sizeof(arena->free));
 }

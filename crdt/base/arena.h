@@ -81,6 +81,45 @@ void crdt__arena_free(crdt__arena *arena, crdt__ref ref, uint32_t units);
 /* The units that an allocation of `units` really has. */
 uint32_t crdt__arena_class_units(uint32_t units);
 
+/* ---- for whoever puts a whole document in at once ---- */
+
+/* Sees to it that `units` more can be had without another block; false on failure. */
+bool crdt__arena_reserve(crdt__arena *arena, uint32_t units);
+/* Exactly `units` units one behind the other, in memory as well, whatever their number. Those of an
+ * arena of objects may be given back in parts. 0 on failure. */
+crdt__ref crdt__arena_run(crdt__arena *arena, uint32_t units);
+/* Gives back the last `units` of the allocation that ends at `end`, if nothing was allocated behind
+ * it. */
+static inline bool crdt__arena_retract(crdt__arena *arena, crdt__ref end, uint32_t units)
+{
+    if (end != arena->next)
+        return false;
+    arena->next -= units;
+    arena->left += units;
+    return true;
+}
+/* Gives back what lies idle at the end of the newest block, if it is worth the while. What was
+ * allocated may move in memory; handles stay. */
+void crdt__arena_trim(crdt__arena *arena);
+
+/* Where an arena stands. */
+typedef struct crdt__arena_mark {
+    size_t chunk_count;
+    size_t block_count;
+    crdt__ref next;
+    uint32_t left;
+    uint32_t next_size;
+    uint64_t total;
+} crdt__arena_mark;
+
+/* True if something that was given back waits to be used again. */
+bool crdt__arena_has_free(const crdt__arena *arena);
+/* Marks the place that crdt__arena_rewind goes back to. The arena must not have anything free, and
+ * nothing from before the mark may be given back, nor the arena be trimmed, until then. */
+crdt__arena_mark crdt__arena_mark_of(const crdt__arena *arena);
+/* Gives back everything that was allocated since. */
+void crdt__arena_rewind(crdt__arena *arena, const crdt__arena_mark *mark);
+
 /* Makes the allocation that ends at `end` longer by `units`, if nothing was allocated behind it and
  * there is room. */
 static inline bool crdt__arena_extend(crdt__arena *arena, crdt__ref end, uint32_t units)

@@ -27,16 +27,12 @@ static uint64_t read_groups(crdt__reader *r, uint64_t value, unsigned shift, uns
 
 uint64_t crdt__read_varuint_slow(crdt__reader *r)
 {
-    /* Up to five bytes is what clocks and clients take: no checks in between. */
-    if (crdt__reader_left(r) >= 5) {
-        uint64_t value = 0;
-        for (unsigned i = 0; i < 5; i++) {
-            uint8_t byte = r->pos[i];
-            value |= (uint64_t)(byte & 0x7f) << (7 * i);
-            if (byte < 0x80) {
-                r->pos += i + 1;
-                return value;
-            }
+    if (crdt__reader_left(r) >= 8) {
+        uint64_t value;
+        size_t len = crdt__varuint_of_word(crdt__word_at(r->pos), &value);
+        if (len > 0 && value <= CRDT_CLOCK_MAX) {
+            r->pos += len;
+            return value;
         }
     }
     return read_groups(r, 0, 0, 7 * (CRDT__VARUINT_LEN_MAX - 1));

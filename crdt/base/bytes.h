@@ -46,6 +46,28 @@ static inline uint64_t crdt__reader_fail(crdt__reader *r)
 
 uint64_t crdt__read_varuint_slow(crdt__reader *r);
 
+/* Eight bytes, the first one lowest. */
+static inline uint64_t crdt__word_at(const uint8_t *p)
+{
+    return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 24 |
+           (uint64_t)p[4] << 32 | (uint64_t)p[5] << 40 | (uint64_t)p[6] << 48 |
+           (uint64_t)p[7] << 56;
+}
+
+/* The varuint whose bytes the word begins with, and how many they are: 0, and nothing, for one that
+ * goes on behind the eighth. Without a branch, since no two lengths come in turn. */
+static inline size_t crdt__varuint_of_word(uint64_t word, uint64_t *value)
+{
+    uint64_t ends = ~word & UINT64_C(0x8080808080808080);
+    if (ends == 0)
+        return 0;
+    word &= ends ^ (ends - 1);
+    word = (word & UINT64_C(0x007f007f007f007f)) | (word & UINT64_C(0x7f007f007f007f00)) >> 1;
+    word = (word & UINT64_C(0x00003fff00003fff)) | (word & UINT64_C(0x3fff00003fff0000)) >> 2;
+    *value = (word & UINT64_C(0x0fffffff)) | (word & UINT64_C(0x0fffffff00000000)) >> 4;
+    return ((size_t)__builtin_ctzll(ends) >> 3) + 1;
+}
+
 static inline uint8_t crdt__read_u8(crdt__reader *r)
 {
     return r->pos < r->end ? *r->pos++ : (uint8_t)crdt__reader_fail(r);

@@ -348,18 +348,44 @@ static bool insert_in_new_leaf(crdt__arena *objects, crdt__blocks *blocks, crdt_
     return true;
 }
 
+/* The first leaf of an empty tree. */
+static crdt__leaf *begin_tree(crdt__arena *objects, crdt__blocks *blocks, uint32_t cap,
+                              uint64_t clock)
+{
+    crdt__ref ref = leaf_new(objects, cap, clock);
+    if (!ref)
+        return NULL;
+    *blocks = (crdt__blocks){.root = ref, .first = ref, .last = ref};
+    return crdt__leaf_at(objects, ref);
+}
+
 bool crdt__blocks_append(crdt__arena *objects, crdt__blocks *blocks, uint64_t clock, crdt__ref item)
 {
     if (!blocks->root) {
-        crdt__ref ref = leaf_new(objects, LEAF_CAP_MIN, clock);
-        if (!ref)
-            return false;
-        *blocks = (crdt__blocks){.root = ref, .first = ref, .last = ref};
-        leaf_insert(crdt__leaf_at(objects, ref), 0, clock, item);
-        return true;
+        crdt__leaf *leaf = begin_tree(objects, blocks, LEAF_CAP_MIN, clock);
+        return leaf && crdt__leaf_push(leaf, clock, item);
     }
     return crdt__blocks_insert_after(objects, blocks, crdt__blocks_last(objects, blocks), clock,
                                      item);
+}
+
+uint32_t crdt__blocks_units(uint32_t entries)
+{
+    uint32_t leaves = entries / LEAF_CAP_MAX + 1;
+    return leaves * leaf_units(LEAF_CAP_MAX) +
+           leaves / (INNER_MAX - 1) * crdt__arena_class_units(INNER_UNITS);
+}
+
+crdt__leaf *crdt__blocks_add_leaf(crdt__arena *objects, crdt__blocks *blocks, uint64_t clock,
+                                  uint64_t entries)
+{
+    uint32_t cap = LEAF_CAP_MIN;
+    while (cap < LEAF_CAP_MAX && cap < entries)
+        cap = leaf_cap_grown(cap);
+    if (!blocks->root)
+        return begin_tree(objects, blocks, cap, clock);
+    crdt__ref ref = add_leaf(objects, blocks, blocks->last, cap, clock);
+    return ref ? crdt__leaf_at(objects, ref) : NULL;
 }
 
 bool crdt__blocks_insert_after(crdt__arena *objects, crdt__blocks *blocks, crdt__pos pos,

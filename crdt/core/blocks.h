@@ -66,6 +66,26 @@ bool crdt__blocks_prev(const crdt__arena *objects, crdt__pos *pos);
 /* Adds an entry behind all others. False when out of memory: unchanged. */
 bool crdt__blocks_append(crdt__arena *objects, crdt__blocks *blocks, uint64_t clock,
                          crdt__ref item);
+/* The units of the arena that a tree takes whose leaves were all made by crdt__blocks_add_leaf,
+ * about.
+ */
+uint32_t crdt__blocks_units(uint32_t entries);
+/* Adds an empty leaf behind all others, for entries from `clock` on, of which `entries` (above 0)
+ * are to come; NULL when out of memory. Entries are put into it with crdt__leaf_push, at least one.
+ */
+crdt__leaf *crdt__blocks_add_leaf(crdt__arena *objects, crdt__blocks *blocks, uint64_t clock,
+                                  uint64_t entries);
+/* Adds an entry behind the others of the tree's last leaf. False, and nothing changed, where it
+ * does not fit: it needs a leaf of its own. */
+static inline bool crdt__leaf_push(crdt__leaf *leaf, uint64_t clock, crdt__ref item)
+{
+    if (leaf->count == leaf->cap || clock - leaf->base > UINT32_MAX)
+        return false;
+    leaf->slots[leaf->count] = (uint32_t)(clock - leaf->base);
+    leaf->slots[leaf->cap + leaf->count] = item;
+    leaf->count++;
+    return true;
+}
 /* Adds an entry right behind `pos`. False when out of memory: unchanged. */
 bool crdt__blocks_insert_after(crdt__arena *objects, crdt__blocks *blocks, crdt__pos pos,
                                uint64_t clock, crdt__ref item);

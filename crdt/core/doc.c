@@ -172,19 +172,25 @@ crdt_bytes crdt__doc_name_bytes(const crdt_doc *doc, uint32_t name)
     return (crdt_bytes){blob->data, blob->len};
 }
 
-static bool grow_name_slots(crdt_doc *doc)
+static void fill_name_slots(const crdt_doc *doc, uint32_t *slots, size_t cap)
 {
-    size_t cap = doc->name_slot_cap ? doc->name_slot_cap * 2 : 8;
-    uint32_t *slots = crdt__budget_resize(&doc->budget, NULL, 0, cap * sizeof(*slots));
-    if (!slots)
-        return false;
-    memset(slots, 0, cap * sizeof(*slots));
+    if (cap > 0)
+        memset(slots, 0, cap * sizeof(*slots));
     for (size_t name = 1; name < doc->name_count; name++) {
         size_t i = doc->names[name].hash & (cap - 1);
         while (slots[i])
             i = (i + 1) & (cap - 1);
         slots[i] = (uint32_t)name;
     }
+}
+
+static bool grow_name_slots(crdt_doc *doc)
+{
+    size_t cap = doc->name_slot_cap ? doc->name_slot_cap * 2 : 8;
+    uint32_t *slots = crdt__budget_resize(&doc->budget, NULL, 0, cap * sizeof(*slots));
+    if (!slots)
+        return false;
+    fill_name_slots(doc, slots, cap);
     crdt__budget_release(&doc->budget, doc->name_slots,
                          doc->name_slot_cap * sizeof(*doc->name_slots));
     doc->name_slots = slots;
@@ -232,11 +238,10 @@ uint32_t crdt__doc_name(crdt_doc *doc, crdt_bytes bytes)
     return name;
 }
 
-crdt__ref crdt__doc_root(crdt_doc *doc, crdt_bytes bytes)
+crdt__ref crdt__doc_root_of_name(crdt_doc *doc, uint32_t name)
 {
-    uint32_t name = crdt__doc_name(doc, bytes);
-    if (!name || doc->names[name].root)
-        return name ? doc->names[name].root : 0;
+    if (doc->names[name].root)
+        return doc->names[name].root;
     if (!crdt__budget_reserve(&doc->budget, &doc->roots, &doc->root_cap, doc->root_count + 1,
                               sizeof(*doc->roots)))
         return 0;
@@ -246,6 +251,12 @@ crdt__ref crdt__doc_root(crdt_doc *doc, crdt_bytes bytes)
         doc->roots[doc->root_count++] = name;
     }
     return root;
+}
+
+crdt__ref crdt__doc_root(crdt_doc *doc, crdt_bytes bytes)
+{
+    uint32_t name = crdt__doc_name(doc, bytes);
+    return name ? crdt__doc_root_of_name(doc, name) : 0;
 }
 
 /* ---- sub-documents ---- */
@@ -305,4 +316,57 @@ bool crdt__doc_add(crdt_doc *doc, uint32_t client, uint64_t clock, crdt__ref ref
         return false;
     c->state = crdt__item_end(crdt__item_at(doc, ref));
     return true;
+}
+
+/* ---- back to empty ---- */
+
+bool crdt__doc_mark_empty(const crdt_doc *doc, crdt__doc_mark *out)
+{
+    if (doc->struct_count > 0 || crdt__pending_any(&doc->pending) || doc->text_dead > 0 ||
+        doc->subdoc_count > 0 || crdt__arena_has_free(&doc->objects))
+        return false;
+    *out = (crdt__doc_mark){.objects = crdt__arena_mark_of(&doc->objects),
+                            .text = crdt__arena_mark_of(&doc->text),
+                            .client_count = doc->client_count,
+                            .name_count = doc->name_count,
+                            .root_count = doc->root_count};
+    return true;
+}
+
+static void rewind_clients(crdt_doc *doc, size_t count)
+{
+    doc->client_count = count;
+    doc->client_last = 0;
+    crdt__u64map_clear(&doc->client_index);
+    for (size_t i = 1; i < count; i++) {
+        doc->clients[i] = (crdt__client){.id = doc->clients[i].id};
+        (void)crdt__u64map_put(&doc->client_index, doc->clients[i].id, i); /* there is room */
+    }
+}
+
+/* Names that are new go, and so do roots; those that stay are as new. */
+static void rewind_names(crdt_doc *doc, const crdt__doc_mark *mark)
+{
+    for (size_t i = mark->root_count; i < doc->root_count; i++)
+        doc->names[doc->roots[i]].root = 0;
+    doc->root_count = mark->root_count;
+    doc->name_count = mark->name_count;
+    fill_name_slots(doc, doc->name_slots, doc->name_slot_cap);
+    for (size_t i = 0; i < doc->root_count; i++) {
+        crdt__type *root = crdt__type_at(&doc->objects, doc->names[doc->roots[i]].root);
+        root->start = root->map = 0;
+        root->length = 0;
+        root->has_formatting = false;
+    }
+}
+
+void crdt__doc_rewind(crdt_doc *doc, const crdt__doc_mark *mark)
+{
+    crdt__txn_end(doc);
+    rewind_names(doc, mark);
+    rewind_clients(doc, mark->client_count);
+    crdt__arena_rewind(&doc->objects, &mark->objects);
+    crdt__arena_rewind(&doc->text, &mark->text);
+    doc->struct_count = doc->subdoc_count = 0;
+    doc->text_live = doc->text_dead = 0;
 }

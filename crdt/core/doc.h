@@ -127,6 +127,8 @@ uint32_t crdt__doc_find_name(const crdt_doc *doc, crdt_bytes name);
 crdt_bytes crdt__doc_name_bytes(const crdt_doc *doc, uint32_t name);
 /* The root type of this name, made if need be; 0 when out of memory. */
 crdt__ref crdt__doc_root(crdt_doc *doc, crdt_bytes name);
+/* The same of a name's number. */
+crdt__ref crdt__doc_root_of_name(crdt_doc *doc, uint32_t name);
 
 /* Notes that the unit holds a sub-document. False when out of memory. */
 bool crdt__doc_add_subdoc(crdt_doc *doc, crdt__unit unit);
@@ -139,6 +141,21 @@ bool crdt__doc_add(crdt_doc *doc, uint32_t client, uint64_t clock, crdt__ref ref
 /* A cleared item; 0 when out of memory. */
 crdt__ref crdt__doc_item_new(crdt_doc *doc);
 void crdt__doc_item_free(crdt_doc *doc, crdt__ref ref);
+
+/* What an empty document has: the roots that were asked for, its own client. */
+typedef struct crdt__doc_mark {
+    crdt__arena_mark objects;
+    crdt__arena_mark text;
+    size_t client_count;
+    size_t name_count;
+    size_t root_count;
+} crdt__doc_mark;
+
+/* Marks the place to come back to: false unless the document holds nothing, neither structs nor
+ * what waits for them, and can be brought back to that. */
+bool crdt__doc_mark_empty(const crdt_doc *doc, crdt__doc_mark *out);
+/* Makes it empty again, whatever has happened to it since. */
+void crdt__doc_rewind(crdt_doc *doc, const crdt__doc_mark *mark);
 
 /* Puts the document out of use with the reason that the budget gives, and returns it. */
 crdt_err crdt__doc_fail(crdt_doc *doc);

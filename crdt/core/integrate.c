@@ -207,10 +207,6 @@ static bool link_item(crdt_doc *doc, crdt__ref ref, crdt__item *it, crdt__ref le
 static bool content_integrated(crdt_doc *doc, crdt__item *it)
 {
     crdt__type *parent = crdt__type_at(&doc->objects, it->parent);
-    if (it->kind == CRDT__DELETED) {
-        it->deleted = 1;
-        return crdt__txn_deleted(doc, it->client, it->clock, it->len);
-    }
     if (it->kind == CRDT__FORMAT)
         parent->has_formatting = true;
     return it->kind != CRDT__DOC || crdt__doc_add_subdoc(doc, (crdt__unit){it->clock, it->client});
@@ -275,8 +271,7 @@ static void continue_left(const crdt_doc *doc, crdt__place *place)
     place->key = left->key;
 }
 
-/* Links an item that has its origins, its parent and its content, and does what follows from it. */
-static bool put_in(crdt_doc *doc, crdt__ref ref, crdt__item *it, crdt__place place)
+bool crdt__integrate_link(crdt_doc *doc, crdt__ref ref, crdt__item *it, crdt__place place)
 {
     if (needs_search(doc, &place) && !resolve_conflict(doc, it, &place))
         return false;
@@ -286,12 +281,21 @@ static bool put_in(crdt_doc *doc, crdt__ref ref, crdt__item *it, crdt__place pla
     crdt__type *parent = crdt__type_at(&doc->objects, it->parent);
     if (!it->key && crdt__item_countable(it))
         parent->length += crdt__item_len(it);
-    if (!crdt__doc_add(doc, it->client, it->clock, ref) || !content_integrated(doc, it) ||
-        !crdt__txn_changed_type(doc, it->parent))
+    if (!content_integrated(doc, it) || !crdt__txn_changed_type(doc, it->parent))
         return false;
     bool parent_deleted = parent->item && crdt__item_at(doc, parent->item)->deleted;
     bool outdated = it->key && it->right;
     return (!parent_deleted && !outdated) || crdt__item_delete(doc, ref);
+}
+
+/* Adds an item to its client's and links it. */
+static bool put_in(crdt_doc *doc, crdt__ref ref, crdt__item *it, crdt__place place)
+{
+    it->deleted = it->kind == CRDT__DELETED;
+    if (!crdt__doc_add(doc, it->client, it->clock, ref) ||
+        !crdt__integrate_link(doc, ref, it, place))
+        return false;
+    return it->kind != CRDT__DELETED || crdt__txn_deleted(doc, it->client, it->clock, it->len);
 }
 
 bool crdt__integrate(crdt_doc *doc, const crdt__wstruct *ws, uint64_t offset, crdt__place place)

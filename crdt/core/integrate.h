@@ -27,6 +27,12 @@ bool crdt__integrate_resolve(crdt_doc *doc, const crdt__wstruct *ws, crdt__place
  * Item#integrate, GC#integrate) */
 bool crdt__integrate(crdt_doc *doc, const crdt__wstruct *ws, uint64_t offset, crdt__place place);
 
+/* Links an item that has its origins, its parent and its content: finds its place between
+ * `place.left` and `place.right` among what others put there, and does what follows from it. But it
+ * is not noted as added, and what it deletes by itself, with DELETED content, not as deleted. False
+ * when out of memory. */
+bool crdt__integrate_link(crdt_doc *doc, crdt__ref ref, crdt__item *it, crdt__place place);
+
 /* Makes the next item of the client with the content of `content` (its content fields, kind and
  * len; nothing else of it is looked at) and adds it at `place`, whose left and right are neighbours
  * in the list of `parent`, which is there. Returns it, or 0 when out of memory. (yjs: new

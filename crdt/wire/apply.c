@@ -1,7 +1,9 @@
 /* An update into a document: validate, integrate, delete, try again what waited
  * (yjs/src/utils/encoding.js, readUpdateV2). */
-#include "core/doc.h"
+#include "wire/apply.h"
+
 #include "wire/event.h"
+#include "wire/load.h"
 #include "wire/schedule.h"
 #include "wire/typing.h"
 
@@ -61,6 +63,16 @@ static bool apply_encoded_deletes(crdt_doc *doc, const crdt__v1_shape *shape, cr
         }
     }
     return true;
+}
+
+bool crdt__apply_known_deletes(crdt_doc *doc, crdt_bytes ds)
+{
+    const crdt__v1_shape shape = {.ds = ds};
+    crdt__idset rest;
+    crdt__idset_init(&rest, doc->budget.mem);
+    bool ok = apply_encoded_deletes(doc, &shape, &rest);
+    crdt__idset_deinit(&rest);
+    return ok;
 }
 
 /* True if some range of `rest` was not waiting already. */
@@ -223,6 +235,10 @@ static crdt_err apply(crdt_doc *doc, crdt_encoding encoding, crdt_bytes update, 
     const crdt_applied done = {.changed = true, .integrated = true};
     crdt_err err = CRDT_OK;
     crdt__span span;
+    if (!event && crdt__load(doc, update, &err)) {
+        *out = done;
+        return err;
+    }
     if (crdt__apply_typed(doc, update, &span)) {
         *out = done;
         if (event)

@@ -1,0 +1,309 @@
+/* Bytes of an update into items that are linked to nothing yet.
+ *
+ * Until it is linked, an item whose parent is told keeps what is told in fields that it does not
+ * need: the parent's client in `left` and its clock in `right_clock`, or 0 in `left` and there the
+ * number of a root's name.
+ */
+#include "base/utf16.h"
+#include "wire/loader.h"
+#include "wire/update.h"
+
+/* With so many bytes left, all fields of a struct but its content can be read without asking for
+ * each: an info byte, four numbers and a length, and a word behind the beginning of the last. */
+#define READ_AHEAD (1 + 5 * CRDT__VARUINT_LEN_MAX + 8)
+/* Text is copied by so much at a time where it is short. */
+#define TEXT_STEP 16u
+#define HIGHS     UINT64_C(0x8080808080808080)
+
+#define STRUCT_LEN_MIN 2u /* bytes */
+#define TABLE_MIN      16u
+
+/* ---- clients ---- */
+
+static uint32_t client_index(crdt__loader *ld, uint64_t id)
+{
+    size_t slot = (size_t)id % CRDT__LOAD_CLIENTS;
+    if (ld->clients[slot].index && ld->clients[slot].id == id)
+        return ld->clients[slot].index;
+    uint32_t index = crdt__doc_get_client(ld->doc, id);
+    if (!index)
+        crdt__load_out_of_memory(ld);
+    ld->clients[slot].id = id;
+    ld->clients[slot].index = index;
+    return index;
+}
+
+static void note_own(crdt__loader *ld, uint64_t id)
+{
+    uint8_t bytes[CRDT__VARUINT_LEN_MAX] = {0};
+    size_t len = 0;
+    for (uint64_t rest = id; rest > 0x7f; rest >>= 7)
+        bytes[len++] = (uint8_t)(0x80 | (rest & 0x7f));
+    bytes[len] = (uint8_t)(id >> (7 * len));
+    ld->own_len = len + 1; /* 8 at most: ids end at 2^53 */
+    ld->own_word = crdt__word_at(bytes);
+    ld->own_mask = UINT64_MAX >> (64 - 8 * ld->own_len);
+}
+
+/* ---- sections ---- */
+
+static bool reserve_table(crdt__loader *ld, size_t count)
+{
+    if (count <= ld->table_cap)
+        return true;
+    size_t cap = ld->table_cap * 2 > count ? ld->table_cap * 2 : count;
+    uint32_t *table = crdt__resize(ld->doc->budget.mem, ld->table, ld->table_cap * sizeof(*table),
+                                   cap * sizeof(*table));
+    if (!table)
+        return crdt__load_stop(ld, CRDT__LOAD_NO_MEMORY);
+    ld->table = table;
+    ld->table_cap = cap;
+    return true;
+}
+
+static uint32_t table_max(const crdt__load_section *s)
+{
+    return s->count < TABLE_MIN ? TABLE_MIN : s->count;
+}
+
+/* Twice as many clocks for each entry. */
+static void coarsen(uint32_t *table, crdt__load_section *s)
+{
+    s->table_len = (s->table_len + 1) / 2;
+    for (uint32_t i = 0; i < s->table_len; i++)
+        table[i] = table[2 * i];
+    s->shift++;
+}
+
+/* Notes the clocks of the struct that is being made, up to `end`. */
+static void note_clocks(crdt__loader *ld, crdt__load_section *s, uint64_t end)
+{
+    uint32_t *table = ld->table + s->table;
+    while ((end - 1) >> s->shift >= table_max(s))
+        coarsen(table, s);
+    for (uint64_t last = (end - 1) >> s->shift; s->table_len <= last; s->table_len++)
+        table[s->table_len] = s->made;
+}
+
+bool crdt__load_open(crdt__loader *ld, crdt__load_section *s)
+{
+    crdt_doc *doc = ld->doc;
+    uint64_t count = crdt__read_varuint(&ld->r);
+    uint64_t id = crdt__read_varuint(&ld->r);
+    uint64_t clock = crdt__read_varuint(&ld->r);
+    if (!ld->r.ok || count > crdt__reader_left(&ld->r) / STRUCT_LEN_MIN)
+        return crdt__load_stop(ld, CRDT__LOAD_MALFORMED);
+    uint64_t last = s > ld->sections ? doc->clients[s[-1].client].id : UINT64_MAX;
+    if (count == 0 || clock > 0 || id >= last)
+        return crdt__load_stop(ld, CRDT__LOAD_UNUSUAL);
+    *s = (crdt__load_section){.count = (uint32_t)count, .client = client_index(ld, id)};
+    if (s > ld->sections)
+        s->table = s[-1].table + s[-1].table_len;
+    if (!s->client || !reserve_table(ld, s->table + table_max(s)))
+        return false;
+    uint32_t units = s->count * CRDT__ITEM_UNITS;
+    if (!crdt__arena_reserve(&doc->objects, units + crdt__blocks_units(s->count)) ||
+        !(s->first = crdt__arena_run(&doc->objects, units)) || !crdt__txn_touch(doc, s->client))
+        return crdt__load_out_of_memory(ld);
+    s->items = crdt__item_at(doc, s->first);
+    doc->struct_count += s->count;
+    note_own(ld, id);
+    return true;
+}
+
+/* ---- structs of the common kinds ---- */
+
+/* Reads a number where enough bytes are left. NULL if it is malformed. */
+static inline const uint8_t *read_number(const uint8_t *p, const uint8_t *end, uint64_t *value)
+{
+    if (*p < 0x80) {
+        *value = *p;
+        return p + 1;
+    }
+    size_t len = crdt__varuint_of_word(crdt__word_at(p), value);
+    if (len > 0 && *value <= CRDT_CLOCK_MAX)
+        return p + len;
+    crdt__reader r = {p, end, true};
+    *value = crdt__read_varuint(&r);
+    return r.ok ? r.pos : NULL;
+}
+
+typedef struct reference {
+    uint64_t clock;
+    uint32_t client;
+} reference;
+
+/* Reads what an item of the section refers to; of its own client that must lie before it. */
+static inline const uint8_t *read_reference(crdt__loader *ld, const crdt__load_section *s,
+                                            const uint8_t *p, reference *out)
+{
+    if (((crdt__word_at(p) ^ ld->own_word) & ld->own_mask) == 0) {
+        out->client = s->client;
+        p += ld->own_len;
+    } else {
+        uint64_t id;
+        if (!(p = read_number(p, ld->r.end, &id)) || !(out->client = client_index(ld, id)))
+            return NULL;
+    }
+    p = read_number(p, ld->r.end, &out->clock);
+    return p && out->client == s->client && out->clock >= s->end ? NULL : p;
+}
+
+/* Copies text to its place and measures it. False: not UTF-8. */
+static inline bool take_text(crdt__loader *ld, crdt__item *it, const uint8_t *p, size_t len)
+{
+    uint64_t units = len;
+    if (len <= TEXT_STEP && (size_t)(ld->r.end - p) >= TEXT_STEP) {
+        size_t low = len < 8 ? len : 8;
+        uint64_t word = crdt__word_at(p) << (64 - 8 * low);
+        if (len > 8)
+            word |= crdt__word_at(p + len - 8);
+        if ((word & HIGHS) && !crdt__utf8_valid((crdt_bytes){p, len}, &units))
+            return false;
+        memcpy(ld->text, p, TEXT_STEP);
+    } else {
+        if (!crdt__utf8_valid((crdt_bytes){p, len}, &units))
+            return false;
+        memcpy(ld->text, p, len);
+    }
+    it->content = ld->text_ref;
+    it->text.units = (uint32_t)units;
+    it->text.bytes = (uint32_t)len;
+    ld->text += len;
+    ld->text_ref += (crdt__ref)len;
+    ld->doc->text_live += len;
+    return true;
+}
+
+static bool is_common(const crdt__reader *r)
+{
+    if (crdt__reader_left(r) < READ_AHEAD)
+        return false;
+    uint8_t kind = *r->pos & CRDT__INFO_KIND_MASK;
+    return kind == CRDT__GC || ((kind == CRDT__STRING || kind == CRDT__DELETED) &&
+                                (*r->pos & (CRDT__INFO_ORIGIN | CRDT__INFO_RIGHT)));
+}
+
+/* A failure that is no malformed number is noted already. */
+static inline bool malformed(crdt__loader *ld)
+{
+    return ld->end == CRDT__LOAD_FINE ? crdt__load_stop(ld, CRDT__LOAD_MALFORMED) : false;
+}
+
+static bool read_common(crdt__loader *ld, const crdt__load_section *s, crdt__item *it)
+{
+    const uint8_t *p = ld->r.pos;
+    const uint8_t info = *p++;
+    const unsigned kind = info & CRDT__INFO_KIND_MASK;
+    reference origin = {0, 0};
+    reference right = {0, 0};
+    if (kind != CRDT__GC && (info & CRDT__INFO_ORIGIN))
+        p = read_reference(ld, s, p, &origin);
+    if (p && kind != CRDT__GC && (info & CRDT__INFO_RIGHT))
+        p = read_reference(ld, s, p, &right);
+    uint64_t len;
+    if (!p || !(p = read_number(p, ld->r.end, &len)) || len == 0)
+        return malformed(ld);
+    *it = (crdt__item){.clock = s->end,
+                       .origin_clock = origin.clock,
+                       .right_clock = right.clock,
+                       .len = len,
+                       .client = s->client & CRDT_CLIENTS_MAX,
+                       .kind = kind & 0xfu,
+                       .deleted = kind != CRDT__STRING,
+                       .origin_client = origin.client,
+                       .right_client = right.client};
+    if (kind == CRDT__STRING) {
+        if (len > (size_t)(ld->r.end - p) || !take_text(ld, it, p, (size_t)len))
+            return malformed(ld);
+        p += len;
+    }
+    ld->r.pos = p;
+    return true;
+}
+
+/* ---- all others ---- */
+
+/* Each returns false when out of memory. */
+
+static bool take_parent(crdt__loader *ld, const crdt__wstruct *ws, crdt__item *it)
+{
+    if (ws->has_sub && !(it->key = crdt__doc_name(ld->doc, ws->sub)))
+        return false;
+    if (ws->parent_is_root)
+        return (it->right_clock = crdt__doc_name(ld->doc, ws->parent_root)) != 0;
+    it->right_clock = ws->parent_id.clock;
+    return (it->left = client_index(ld, ws->parent_id.client)) != 0;
+}
+
+static bool take_references(crdt__loader *ld, const crdt__wstruct *ws, crdt__item *it)
+{
+    if (ws->has_origin) {
+        it->origin_clock = ws->origin.clock;
+        if (!(it->origin_client = client_index(ld, ws->origin.client)))
+            return false;
+    }
+    if (ws->has_right) {
+        it->right_clock = ws->right.clock;
+        if (!(it->right_client = client_index(ld, ws->right.client)))
+            return false;
+    }
+    return !ws->has_parent || take_parent(ld, ws, it);
+}
+
+static bool take_content(crdt__loader *ld, const crdt__load_section *s, const crdt__wstruct *ws,
+                         crdt__item *it)
+{
+    if (ws->kind == CRDT__STRING)
+        return take_text(ld, it, ws->content.data, ws->content.len);
+    return crdt__content_take(ld->doc, ws, crdt__load_ref(s, s->made), it);
+}
+
+static bool read_any(crdt__loader *ld, const crdt__load_section *s, crdt__item *it)
+{
+    crdt__wstruct ws;
+    crdt_id id = {ld->doc->clients[s->client].id, s->end};
+    crdt__v1_read_struct(&ld->r, id, CRDT__UNTRUSTED, &ws);
+    if (!ld->r.ok)
+        return crdt__load_stop(ld, CRDT__LOAD_MALFORMED);
+    if (ws.kind == CRDT__SKIP)
+        return crdt__load_stop(ld, CRDT__LOAD_UNUSUAL);
+    *it = (crdt__item){.clock = s->end,
+                       .len = ws.len,
+                       .client = s->client & CRDT_CLIENTS_MAX,
+                       .kind = ws.kind & 0xfu,
+                       .deleted = ws.kind == CRDT__GC || ws.kind == CRDT__DELETED};
+    if (ws.kind == CRDT__GC)
+        return true;
+    return (take_references(ld, &ws, it) && take_content(ld, s, &ws, it)) ||
+           crdt__load_out_of_memory(ld);
+}
+
+/* ---- one struct ---- */
+
+static bool index_item(crdt__loader *ld, const crdt__load_section *s)
+{
+    crdt__blocks *blocks = &ld->doc->clients[s->client].blocks;
+    crdt__arena *objects = &ld->doc->objects;
+    crdt__ref ref = crdt__load_ref(s, s->made);
+    if (blocks->root && crdt__leaf_push(crdt__leaf_at(objects, blocks->last), s->end, ref))
+        return true;
+    crdt__leaf *leaf = crdt__blocks_add_leaf(objects, blocks, s->end, s->count - s->made);
+    return leaf && crdt__leaf_push(leaf, s->end, ref);
+}
+
+bool crdt__load_read(crdt__loader *ld, crdt__load_section *s)
+{
+    crdt__item *it = s->items + s->made;
+    if (!(is_common(&ld->r) ? read_common(ld, s, it) : read_any(ld, s, it)))
+        return false;
+    uint64_t len = crdt__item_len(it);
+    if (len > CRDT_CLOCK_MAX - s->end)
+        return crdt__load_stop(ld, CRDT__LOAD_MALFORMED);
+    if (!index_item(ld, s))
+        return crdt__load_out_of_memory(ld);
+    note_clocks(ld, s, s->end + len);
+    s->end += len;
+    s->made++;
+    return true;
+}

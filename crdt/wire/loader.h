@@ -1,0 +1,128 @@
+/* What the parts of loading share (wire/load.h): reading makes items of bytes, linking puts them in
+ * their lists.
+ *
+ * The items of a section lie one behind the other in memory, in the order of their clocks, so that
+ * its n-th struct is found by its number, and the number of the struct that holds a clock through a
+ * table: for each so many clocks the number of the struct that holds the first of them.
+ */
+#ifndef CRDT_WIRE_LOADER_H
+#define CRDT_WIRE_LOADER_H
+
+#include "core/doc.h"
+
+typedef struct crdt__load_section {
+    crdt__item *items;
+    crdt__ref first; /* handle of the first */
+    uint32_t client; /* its index */
+    uint32_t count;  /* structs */
+    uint32_t made;   /* how many of them are items already */
+    uint32_t linked; /* and how many of these are linked */
+    uint64_t end;    /* clock behind what is made */
+    uint64_t state;  /* and behind what is linked */
+    size_t table;    /* where its part of the table begins */
+    uint32_t table_len;
+    uint32_t shift; /* 2^shift clocks for each entry */
+    bool waits;     /* its next struct waits for another client's */
+} crdt__load_section;
+
+/* Clients met lately, by the low bits of their ids. */
+#define CRDT__LOAD_CLIENTS 256u
+
+typedef enum crdt__load_end {
+    CRDT__LOAD_FINE,
+    CRDT__LOAD_MALFORMED,
+    CRDT__LOAD_UNUSUAL,
+    CRDT__LOAD_NO_MEMORY
+} crdt__load_end;
+
+typedef struct crdt__loader {
+    crdt_doc *doc;
+    crdt_bytes update;
+    crdt__reader r;
+    crdt__load_end end; /* why it does not go on */
+
+    crdt__load_section *sections;
+    size_t section_count;
+    uint32_t *section_of; /* client index -> section, counted from 1; NULL: there is one section */
+    uint32_t *table;
+    size_t table_cap;
+    crdt__ref *pairs; /* items that might merge with the struct before them: both in turn */
+    size_t pair_count;
+    size_t pair_cap;
+
+    /* the client of the section that is read, as the wire has it */
+    uint64_t own_word;
+    uint64_t own_mask;
+    size_t own_len;
+    struct {
+        uint64_t id;
+        uint32_t index; /* 0: nobody */
+    } clients[CRDT__LOAD_CLIENTS];
+
+    uint8_t *text;      /* where the next text goes, with room for all there can be, and 16 more */
+    crdt__ref text_ref; /* its handle */
+    crdt__ref text_end; /* the end of that room */
+} crdt__loader;
+
+/* Notes why it does not go on. Returns false. */
+static inline bool crdt__load_stop(crdt__loader *ld, crdt__load_end end)
+{
+    ld->end = end;
+    return false;
+}
+
+/* Out of memory, or beyond a limit: then it is for the ordinary way to say so. */
+static inline bool crdt__load_out_of_memory(crdt__loader *ld)
+{
+    return crdt__load_stop(ld, ld->doc->budget.err == CRDT_LIMIT ? CRDT__LOAD_UNUSUAL
+                                                                 : CRDT__LOAD_NO_MEMORY);
+}
+
+static inline crdt__ref crdt__load_ref(const crdt__load_section *s, uint32_t number)
+{
+    return s->first + number * CRDT__ITEM_UNITS;
+}
+
+/* The section of a client, or NULL. */
+static inline const crdt__load_section *crdt__load_section_of(const crdt__loader *ld,
+                                                              uint32_t client)
+{
+    if (!ld->section_of)
+        return client == ld->sections->client ? ld->sections : NULL;
+    uint32_t number = ld->section_of[client];
+    return number ? &ld->sections[number - 1] : NULL;
+}
+
+/* The number of the struct that holds a clock of what is made. */
+static inline uint32_t crdt__load_number(const crdt__loader *ld, const crdt__load_section *s,
+                                         uint64_t clock)
+{
+    size_t entry = (size_t)(clock >> s->shift);
+    const uint32_t *table = ld->table + s->table;
+    uint32_t low = table[entry];
+    uint32_t high = entry + 1 < s->table_len ? table[entry + 1] : s->made - 1;
+    while (low < high) {
+        uint32_t mid = high - (high - low) / 2;
+        if (s->items[mid].clock <= clock)
+            low = mid;
+        else
+            high = mid - 1;
+    }
+    return low;
+}
+
+/* Reads the header of the next section, and gets room for its items. False: stopped. */
+bool crdt__load_open(crdt__loader *ld, crdt__load_section *s);
+/* Makes the next item of the section that was opened last. False: stopped. */
+bool crdt__load_read(crdt__loader *ld, crdt__load_section *s);
+
+/* Links the next item of a section, which needs none that are not linked. False: stopped. */
+bool crdt__load_link(crdt__loader *ld, crdt__load_section *s);
+/* True if some struct would merge with the one before it now. */
+bool crdt__load_would_merge(const crdt__loader *ld);
+/* Links all items of all sections, in the order of wire/schedule.h. False: stopped. */
+bool crdt__load_link_all(crdt__loader *ld);
+/* The first client whose units the next item of a section waits for; 0: none. */
+uint32_t crdt__load_waits_for(const crdt__loader *ld, const crdt__load_section *s);
+
+#endif
