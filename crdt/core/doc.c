@@ -367,6 +367,7 @@ void crdt__doc_rewind(crdt_doc *doc, const crdt__doc_mark *mark)
     rewind_clients(doc, mark->client_count);
     crdt__arena_rewind(&doc->objects, &mark->objects);
     crdt__arena_rewind(&doc->text, &mark->text);
+    doc->cursor.type = 0;
     doc->struct_count = doc->subdoc_count = 0;
     doc->text_live = doc->text_dead = 0;
 }

@@ -186,6 +186,7 @@ bool crdt__load(crdt_doc *doc, crdt_bytes update, crdt_err *err)
         !crdt__doc_mark_empty(doc, &mark) || doc->options.changes == CRDT_CHANGES_ON ||
         wants_cleanup(doc))
         return false;
+    doc->cursor.type = 0; /* a list without items is all that it can point to */
     crdt__load_section single;
     crdt__loader ld = {.doc = doc, .update = update, .r = crdt__reader_of(update)};
     if (begin(&ld, &single) && load_structs(&ld) && load_deletes(&ld) && commit(&ld)) {

@@ -211,8 +211,8 @@ static bool read_common(crdt__loader *ld, const crdt__load_section *s, crdt__ite
                        .client = s->client & CRDT_CLIENTS_MAX,
                        .kind = kind & 0xfu,
                        .deleted = kind != CRDT__STRING,
-                       .origin_client = origin.client,
-                       .right_client = right.client};
+                       .origin_client = origin.client & CRDT_CLIENTS_MAX,
+                       .right_client = right.client & CRDT_CLIENTS_MAX};
     if (kind == CRDT__STRING) {
         if (len > (size_t)(ld->r.end - p) || !take_text(ld, it, p, (size_t)len))
             return malformed(ld);
@@ -240,12 +240,14 @@ static bool take_references(crdt__loader *ld, const crdt__wstruct *ws, crdt__ite
 {
     if (ws->has_origin) {
         it->origin_clock = ws->origin.clock;
-        if (!(it->origin_client = client_index(ld, ws->origin.client)))
+        it->origin_client = client_index(ld, ws->origin.client) & CRDT_CLIENTS_MAX;
+        if (!it->origin_client)
             return false;
     }
     if (ws->has_right) {
         it->right_clock = ws->right.clock;
-        if (!(it->right_client = client_index(ld, ws->right.client)))
+        it->right_client = client_index(ld, ws->right.client) & CRDT_CLIENTS_MAX;
+        if (!it->right_client)
             return false;
     }
     return !ws->has_parent || take_parent(ld, ws, it);
