@@ -24,7 +24,7 @@ static crdt__ref blob_alloc(crdt__arena *objects, size_t room)
     uint32_t units = crdt__arena_class_units(blob_units(room));
     crdt__ref ref = crdt__arena_alloc(objects, units);
     if (ref)
-        *crdt__blob_at(objects, ref) = (crdt__blob){.units = units};
+        *crdt__blob_at(objects, ref) = (crdt__blob){.units = units & CRDT__BLOB_UNITS_MAX};
     return ref;
 }
 
@@ -50,7 +50,11 @@ crdt__ref crdt__blob_new(crdt__arena *objects, crdt_bytes bytes)
 
 void crdt__blob_free(crdt__arena *objects, crdt__ref ref)
 {
-    crdt__arena_free(objects, ref, crdt__blob_at(objects, ref)->units);
+    crdt__blob *blob = crdt__blob_at(objects, ref);
+    if (blob->shares > 0)
+        blob->shares--;
+    else
+        crdt__arena_free(objects, ref, blob->units);
 }
 
 crdt__ref crdt__blob_append(crdt__arena *objects, crdt__ref ref, crdt_bytes bytes)
@@ -475,6 +479,16 @@ void crdt__content_mark(const crdt_doc *doc, const crdt__item *it, uint32_t *nam
     crdt_bytes all = blob_bytes(doc, it);
     memcpy(name, all.data, sizeof(*name));
     *value = (crdt_bytes){all.data + sizeof(*name), all.len - sizeof(*name)};
+}
+
+void crdt__content_share(crdt_doc *doc, crdt__item *it, crdt__ref blob)
+{
+    crdt__blob *shared = crdt__blob_at(&doc->objects, blob);
+    if (shared->shares == CRDT__BLOB_SHARES_MAX)
+        return;
+    shared->shares++;
+    crdt__blob_free(&doc->objects, it->content);
+    it->content = blob;
 }
 
 void crdt__content_show(const crdt_doc *doc, const crdt__item *it, crdt__wstruct *out)

@@ -9,6 +9,9 @@
  *
  * A blob has room behind its bytes, doubled when it runs out, so that arrays which grow value by
  * value do so in place.
+ *
+ * A mark that brings a format back shares the blob of the mark that set it: in Yjs both have one
+ * JavaScript object, and Yjs tells by `===` whether they say the same.
  */
 #ifndef CRDT_CORE_CONTENT_H
 #define CRDT_CORE_CONTENT_H
@@ -17,11 +20,14 @@
 
 typedef struct crdt__blob {
     uint32_t len;
-    uint32_t units; /* of the allocation, this header included */
+    uint32_t units : 27; /* of the allocation, this header included */
+    uint32_t shares : 5; /* items that have it, but for one */
     uint8_t data[];
 } crdt__blob;
 
-#define CRDT__BLOB_LEN_MAX (UINT32_C(1) << 30)
+#define CRDT__BLOB_LEN_MAX    (UINT32_C(1) << 30)
+#define CRDT__BLOB_UNITS_MAX  ((UINT32_C(1) << 27) - 1)
+#define CRDT__BLOB_SHARES_MAX 31u
 
 static inline crdt__blob *crdt__blob_at(const crdt__arena *objects, crdt__ref ref)
 {
@@ -46,6 +52,10 @@ void crdt__content_show(const crdt_doc *doc, const crdt__item *it, crdt__wstruct
 /* The key and the kept value of a FORMAT; lent. */
 void crdt__content_mark(const crdt_doc *doc, const crdt__item *it, uint32_t *name,
                         crdt_bytes *value);
+
+/* Gives the FORMAT `it`, that says the same as one whose blob is `blob`, that blob instead of its
+ * own. Where too many have it, nothing happens. */
+void crdt__content_share(crdt_doc *doc, crdt__item *it, crdt__ref blob);
 
 /* Cuts the content of `it` at unit `offset`: `it` keeps the left part, `right` gets the rest.
  * Lengths of both are set. False when out of memory. */

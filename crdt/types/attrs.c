@@ -45,23 +45,25 @@ static crdt__attr *find(const crdt__attrs *attrs, uint32_t name)
     return NULL;
 }
 
-bool crdt__attrs_has(const crdt__attrs *attrs, uint32_t name)
+const crdt__attr *crdt__attrs_find(const crdt__attrs *attrs, uint32_t name)
 {
-    return find(attrs, name) != NULL;
+    return find(attrs, name);
 }
 
-crdt_bytes crdt__attrs_or_undefined(const crdt__attrs *attrs, uint32_t name)
+crdt__attr crdt__attrs_or_undefined(const crdt__attrs *attrs, uint32_t name)
 {
     const crdt__attr *attr = find(attrs, name);
-    return attr ? attr->value : (crdt_bytes){undefined_value, sizeof undefined_value};
+    return attr ? *attr
+                : (crdt__attr){.name = name, .value = {undefined_value, sizeof undefined_value}};
 }
 
-crdt_bytes crdt__attrs_or_null(const crdt__attrs *attrs, uint32_t name)
+crdt__attr crdt__attrs_or_null(const crdt__attrs *attrs, uint32_t name)
 {
     const crdt_bytes undefined = {undefined_value, sizeof undefined_value};
-    crdt_bytes value = crdt__attrs_or_undefined(attrs, name);
-    return crdt__bytes_equal(value, undefined) ? (crdt_bytes){null_value, sizeof null_value}
-                                               : value;
+    crdt__attr attr = crdt__attrs_or_undefined(attrs, name);
+    if (crdt__bytes_equal(attr.value, undefined))
+        attr = (crdt__attr){.name = name, .value = {null_value, sizeof null_value}};
+    return attr;
 }
 
 const crdt__attr *crdt__attrs_next(const crdt__attrs *attrs, size_t *i)
@@ -117,17 +119,17 @@ static bool make_room(crdt__attrs *attrs)
     return (attrs->used * 2 <= attrs->cap || grow(attrs)) && (is_small(attrs) || index_all(attrs));
 }
 
-bool crdt__attrs_set(crdt__attrs *attrs, uint32_t name, crdt_bytes value)
+bool crdt__attrs_set(crdt__attrs *attrs, crdt__attr attr)
 {
-    crdt__attr *attr = find(attrs, name);
-    if (attr) {
-        attr->value = value;
+    crdt__attr *old = find(attrs, attr.name);
+    if (old) {
+        *old = attr;
         return true;
     }
     if (!make_room(attrs) ||
-        (!is_small(attrs) && !crdt__u64map_put(&attrs->index, name, attrs->used)))
+        (!is_small(attrs) && !crdt__u64map_put(&attrs->index, attr.name, attrs->used)))
         return false;
-    attrs->slots[attrs->used++] = (crdt__attr){name, value};
+    attrs->slots[attrs->used++] = attr;
     attrs->count++;
     return true;
 }
@@ -145,7 +147,7 @@ bool crdt__attrs_copy(crdt__attrs *to, const crdt__attrs *from)
 {
     const crdt__attr *attr;
     for (size_t i = 0; (attr = crdt__attrs_next(from, &i));)
-        if (!crdt__attrs_set(to, attr->name, attr->value))
+        if (!crdt__attrs_set(to, *attr))
             return false;
     return true;
 }
@@ -310,7 +312,7 @@ bool crdt__attrs_load(crdt_doc *doc, crdt_bytes encoded, crdt__attrs *out)
     while (crdt__reader_left(&r) > 0) {
         uint32_t name = crdt__doc_name(doc, crdt__read_varbytes(&r));
         crdt_bytes value = crdt__read_varbytes(&r);
-        if (!name || !crdt__attrs_set(out, name, value))
+        if (!name || !crdt__attrs_set(out, (crdt__attr){.name = name, .value = value}))
             return false;
     }
     return crdt__attrs_sort(doc, out);

@@ -16,7 +16,8 @@
 #define CRDT__ATTRS_SMALL 8
 
 typedef struct crdt__attr {
-    uint32_t name; /* 0: it was taken out */
+    uint32_t name;  /* 0: it was taken out */
+    crdt__ref mark; /* the mark that says so; 0: a caller does */
     crdt_bytes value;
 } crdt__attr;
 
@@ -33,14 +34,15 @@ typedef struct crdt__attrs {
 void crdt__attrs_init(crdt__attrs *attrs, crdt_doc *doc);
 void crdt__attrs_deinit(crdt__attrs *attrs);
 
-/* The value, or `null` for one that is not set, or to undefined (JavaScript: ?? null). */
-crdt_bytes crdt__attrs_or_null(const crdt__attrs *attrs, uint32_t name);
-/* The value, or `undefined` for one that is not set. */
-crdt_bytes crdt__attrs_or_undefined(const crdt__attrs *attrs, uint32_t name);
-bool crdt__attrs_has(const crdt__attrs *attrs, uint32_t name);
+/* The format of that name, or NULL. */
+const crdt__attr *crdt__attrs_find(const crdt__attrs *attrs, uint32_t name);
+/* The same, or one with the value `null` if it is not set, or set to undefined (?? null). */
+crdt__attr crdt__attrs_or_null(const crdt__attrs *attrs, uint32_t name);
+/* The same, or one with the value `undefined` if it is not set. */
+crdt__attr crdt__attrs_or_undefined(const crdt__attrs *attrs, uint32_t name);
 
 /* False when out of memory. */
-bool crdt__attrs_set(crdt__attrs *attrs, uint32_t name, crdt_bytes value);
+bool crdt__attrs_set(crdt__attrs *attrs, crdt__attr attr);
 void crdt__attrs_remove(crdt__attrs *attrs, uint32_t name);
 /* Copies into an empty set. False when out of memory. */
 bool crdt__attrs_copy(crdt__attrs *to, const crdt__attrs *from);

@@ -29,27 +29,28 @@ static bool is_visible(const crdt__item *it)
 
 /* A value found again in the same bytes is the same object in JavaScript, and equal to itself
  * whatever is in it. */
-static bool is_same(crdt_bytes a, crdt_bytes b)
+static bool is_same(crdt__attr a, crdt__attr b)
 {
-    return a.data == b.data;
+    return a.value.data == b.value.data;
 }
 
 /* yjs: equalAttrs. */
-static bool equal(crdt_bytes a, crdt_bytes b)
+static bool equal(crdt__attr a, crdt__attr b)
 {
-    return is_same(a, b) || crdt__value_equal(a, b);
+    return is_same(a, b) || crdt__value_equal(a.value, b.value);
 }
 
-static bool identical(crdt_bytes a, crdt_bytes b)
+/* JavaScript: `===`. */
+static bool identical(crdt__attr a, crdt__attr b)
 {
-    return is_same(a, b) || crdt__value_identical(a, b);
+    return is_same(a, b) || crdt__value_identical(a.value, b.value);
 }
 
 /* yjs: updateCurrentAttributes. */
 static bool apply_mark(crdt__attrs *attrs, crdt__attr mark)
 {
     if (!crdt__value_is_null(mark.value))
-        return crdt__attrs_set(attrs, mark.name, mark.value);
+        return crdt__attrs_set(attrs, mark);
     crdt__attrs_remove(attrs, mark.name);
     return true;
 }
@@ -62,10 +63,10 @@ static const crdt__item *right_of(const crdt__text_place *place)
     return place->at.right ? crdt__item_at(place->doc, place->at.right) : NULL;
 }
 
-static crdt__attr mark_at(const crdt_doc *doc, const crdt__item *it)
+static crdt__attr mark_at(const crdt_doc *doc, crdt__ref ref)
 {
-    crdt__attr mark;
-    crdt__content_mark(doc, it, &mark.name, &mark.value);
+    crdt__attr mark = {.mark = ref};
+    crdt__content_mark(doc, crdt__item_at(doc, ref), &mark.name, &mark.value);
     return mark;
 }
 
@@ -73,7 +74,7 @@ static crdt__attr mark_at(const crdt_doc *doc, const crdt__item *it)
 static bool step(crdt__text_place *place)
 {
     const crdt__item *it = right_of(place);
-    if (is_mark(it) && !apply_mark(&place->attrs, mark_at(place->doc, it)))
+    if (is_mark(it) && !apply_mark(&place->attrs, mark_at(place->doc, place->at.right)))
         return false;
     place->at.left = place->at.right;
     place->at.right = it->right;
@@ -106,16 +107,16 @@ bool crdt__text_place_find(crdt__text_place *place, uint64_t index)
 
 /* ---- inserting ---- */
 
-/* Inserts an item here and goes over it. */
+/* Inserts an item here; the place stays before it. */
 static bool put(crdt__text_place *place, const crdt__wstruct *content)
 {
     crdt__ref ref = crdt__edit_insert(place->doc, place->text, 0, place->at, content);
-    if (!ref)
-        return false;
-    place->at.right = ref;
-    return step(place);
+    if (ref)
+        place->at.right = ref;
+    return ref != 0;
 }
 
+/* Inserts a mark and goes over it. One that brings a format back has it from another mark. */
 static bool put_mark(crdt__text_place *place, crdt__attr mark)
 {
     crdt__wstruct content = {.kind = CRDT__FORMAT,
@@ -123,7 +124,12 @@ static bool put_mark(crdt__text_place *place, crdt__attr mark)
                              .canonical = true,
                              .content = crdt__doc_name_bytes(place->doc, mark.name),
                              .content2 = mark.value};
-    return put(place, &content);
+    if (!put(place, &content))
+        return false;
+    if (mark.mark)
+        crdt__content_share(place->doc, crdt__item_at(place->doc, place->at.right),
+                            crdt__item_at(place->doc, mark.mark)->content);
+    return step(place);
 }
 
 /* Goes over what is deleted, and over marks that say what `attributes` say anyway (yjs:
@@ -134,8 +140,8 @@ static bool skip(crdt__text_place *place, const crdt__attrs *attributes)
         if (!it->deleted) {
             if (!is_mark(it))
                 return true;
-            crdt__attr mark = mark_at(place->doc, it);
-            if (!equal(crdt__attrs_or_null(attributes, mark.name), mark.value))
+            crdt__attr mark = mark_at(place->doc, place->at.right);
+            if (!equal(crdt__attrs_or_null(attributes, mark.name), mark))
                 return true;
         }
         if (!step(place))
@@ -150,9 +156,8 @@ static bool open(crdt__text_place *place, const crdt__attrs *attributes, crdt__a
 {
     const crdt__attr *attr;
     for (size_t i = 0; (attr = crdt__attrs_next(attributes, &i));) {
-        crdt_bytes old = crdt__attrs_or_null(&place->attrs, attr->name);
-        if (!equal(old, attr->value) &&
-            (!crdt__attrs_set(negated, attr->name, old) || !put_mark(place, *attr)))
+        crdt__attr old = crdt__attrs_or_null(&place->attrs, attr->name);
+        if (!equal(old, *attr) && (!crdt__attrs_set(negated, old) || !put_mark(place, *attr)))
             return false;
     }
     return true;
@@ -166,8 +171,8 @@ static bool close(crdt__text_place *place, crdt__attrs *negated)
         if (!it->deleted) {
             if (!is_mark(it))
                 break;
-            crdt__attr mark = mark_at(place->doc, it);
-            if (!equal(crdt__attrs_or_undefined(negated, mark.name), mark.value))
+            crdt__attr mark = mark_at(place->doc, place->at.right);
+            if (!equal(crdt__attrs_or_undefined(negated, mark.name), mark))
                 break;
             crdt__attrs_remove(negated, mark.name);
         }
@@ -186,7 +191,7 @@ static bool complete(const crdt__text_place *place, crdt__attrs *attributes)
 {
     const crdt__attr *attr;
     for (size_t i = 0; (attr = crdt__attrs_next(&place->attrs, &i));)
-        if (!crdt__attrs_set(attributes, attr->name, crdt__attrs_or_null(attributes, attr->name)))
+        if (!crdt__attrs_set(attributes, crdt__attrs_or_null(attributes, attr->name)))
             return false;
     return crdt__attrs_sort(place->doc, attributes);
 }
@@ -198,7 +203,8 @@ bool crdt__format_insert(crdt__text_place *place, const crdt__wstruct *content,
     crdt__attrs negated;
     crdt__attrs_init(&negated, place->doc);
     bool ok = complete(place, attributes) && skip(place, attributes) &&
-              open(place, attributes, &negated) && put(place, content) && close(place, &negated);
+              open(place, attributes, &negated) && put(place, content) && step(place) &&
+              close(place, &negated);
     crdt__attrs_deinit(&negated);
     return ok;
 }
@@ -208,14 +214,14 @@ bool crdt__format_insert(crdt__text_place *place, const crdt__wstruct *content,
 /* A mark within the range, of a key that is being set, goes; what it said comes back behind the
  * range. Behind the range itself, one that says something else ends the work: *done. */
 static bool replace_mark(crdt__text_place *place, crdt__attr mark, uint64_t length,
-                         crdt_bytes wanted, crdt__attrs *negated, bool *done)
+                         crdt__attr wanted, crdt__attrs *negated, bool *done)
 {
-    if (equal(wanted, mark.value)) {
+    if (equal(wanted, mark)) {
         crdt__attrs_remove(negated, mark.name);
     } else if (length == 0) {
         *done = true;
         return true;
-    } else if (!crdt__attrs_set(negated, mark.name, mark.value)) {
+    } else if (!crdt__attrs_set(negated, mark)) {
         return false;
     }
     return crdt__item_delete(place->doc, place->at.right);
@@ -234,11 +240,10 @@ static bool format_items(crdt__text_place *place, uint64_t *length, const crdt__
     while (goes_on(place, *length, negated)) {
         const crdt__item *it = right_of(place);
         if (is_mark(it)) {
-            crdt__attr mark = mark_at(place->doc, it);
+            crdt__attr mark = mark_at(place->doc, place->at.right);
+            const crdt__attr *wanted = crdt__attrs_find(attributes, mark.name);
             bool done = false;
-            if (crdt__attrs_has(attributes, mark.name) &&
-                !replace_mark(place, mark, *length, crdt__attrs_or_undefined(attributes, mark.name),
-                              negated, &done))
+            if (wanted && !replace_mark(place, mark, *length, *wanted, negated, &done))
                 return false;
             if (done)
                 return true;
@@ -265,7 +270,7 @@ static bool put_newlines(crdt__text_place *place, uint64_t count)
                              .len = count,
                              .canonical = true,
                              .content = {newlines, (size_t)count}};
-    bool ok = put(place, &content);
+    bool ok = put(place, &content) && step(place);
     crdt__release(mem, newlines, (size_t)count);
     return ok;
 }
@@ -292,8 +297,8 @@ static bool find_gap(crdt_doc *doc, crdt__ref start, crdt__ref *end, crdt__attrs
         if (is_visible(it))
             break;
         if (is_mark(it)) {
-            crdt__attr mark = mark_at(doc, it);
-            if (!crdt__attrs_set(last, mark.name, mark.value))
+            crdt__attr mark = mark_at(doc, *end);
+            if (!crdt__attrs_set(last, mark))
                 return false;
         }
     }
@@ -305,17 +310,16 @@ static bool find_gap(crdt_doc *doc, crdt__ref start, crdt__ref *end, crdt__attrs
 static bool clean_mark(crdt__text_place *place, crdt__ref ref, const crdt__attrs *before,
                        const crdt__attrs *last, bool reached)
 {
-    crdt__attr mark = mark_at(place->doc, crdt__item_at(place->doc, ref));
-    crdt_bytes old = crdt__attrs_or_null(before, mark.name);
-    bool overwritten = !is_same(crdt__attrs_or_undefined(last, mark.name), mark.value);
-    if (!overwritten && !identical(old, mark.value))
+    crdt__attr mark = mark_at(place->doc, ref);
+    crdt__attr old = crdt__attrs_or_null(before, mark.name);
+    bool overwritten = crdt__attrs_find(last, mark.name)->mark != ref;
+    if (!overwritten && !identical(old, mark))
         return reached || apply_mark(&place->attrs, mark);
     if (!crdt__item_delete(place->doc, ref))
         return false;
-    bool counts = !reached &&
-                  identical(crdt__attrs_or_null(&place->attrs, mark.name), mark.value) &&
-                  !identical(old, mark.value);
-    return !counts || apply_mark(&place->attrs, (crdt__attr){mark.name, old});
+    bool counts = !reached && identical(crdt__attrs_or_null(&place->attrs, mark.name), mark) &&
+                  !identical(old, mark);
+    return !counts || apply_mark(&place->attrs, old);
 }
 
 /* Takes away the marks that mean nothing now that all from `start` to the place is deleted, and
