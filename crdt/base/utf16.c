@@ -132,6 +132,26 @@ size_t crdt__utf16_offset(crdt_bytes text, uint64_t utf16_len, uint64_t unit, bo
     return text.len;
 }
 
+/* Where two characters differ in their first byte, that of a pair (0xf0 and above) stands for a
+ * surrogate, which is less than what 0xee and 0xef begin: U+E000 and above. */
+static int unit_order(uint8_t byte)
+{
+    return byte >= 0xf0 ? 0xed * 2 + 1 : byte * 2;
+}
+
+int crdt__utf16_compare(crdt_bytes a, crdt_bytes b)
+{
+    size_t len = a.len < b.len ? a.len : b.len;
+    size_t at = 0;
+    while (at < len && a.data[at] == b.data[at])
+        at++;
+    if (at < len && unit_order(a.data[at]) != unit_order(b.data[at]))
+        return unit_order(a.data[at]) - unit_order(b.data[at]);
+    if (at < len)
+        return a.data[at] - b.data[at];
+    return a.len < b.len ? -1 : a.len > b.len ? 1 : 0;
+}
+
 /* ---- unpaired halves ---- */
 
 const uint8_t crdt__replacement[CRDT__HALF_LEN] = {0xef, 0xbf, 0xbd};

@@ -19,6 +19,9 @@ uint64_t crdt__utf16_len(crdt_bytes text);
  * constant for ASCII text (text.len == utf16_len). */
 size_t crdt__utf16_offset(crdt_bytes text, uint64_t utf16_len, uint64_t unit, bool *inside_pair);
 
+/* Compares valid (W)UTF-8 as JavaScript compares strings, by UTF-16 units: below, 0, or above 0. */
+int crdt__utf16_compare(crdt_bytes a, crdt_bytes b);
+
 /* ---- unpaired halves, in valid WTF-8 ---- */
 
 /* Bytes of an unpaired half, and of U+FFFD, which stands for one in UTF-8. */

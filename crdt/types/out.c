@@ -1,12 +1,7 @@
 #include "types/out.h"
 
-#include <math.h>
-
-#include "base/any.h"
-#include "base/number.h"
-#include "base/value.h"
-
-static const uint8_t replacement[3] = {0xef, 0xbf, 0xbd}; /* U+FFFD */
+#include "base/tokens.h"
+#include "base/utf16.h"
 
 crdt__out crdt__out_on(crdt_buf *buf, const crdt_mem *mem)
 {
@@ -20,41 +15,47 @@ void crdt__out_raw(crdt__out *out, const char *json)
 
 /* ---- text ---- */
 
+static bool waits(const crdt__out *out)
+{
+    return out->high[0] != 0;
+}
+
+static void write_replacement(crdt__out *out)
+{
+    crdt__write_bytes(&out->w, crdt__replacement, CRDT__HALF_LEN);
+}
+
 void crdt__out_settle(crdt__out *out)
 {
-    if (out->high)
-        crdt__write_bytes(&out->w, replacement, sizeof replacement);
-    out->high = 0;
+    if (waits(out))
+        write_replacement(out);
+    out->high[0] = 0;
 }
 
 void crdt__out_half(crdt__out *out)
 {
     crdt__out_settle(out);
-    crdt__write_bytes(&out->w, replacement, sizeof replacement);
+    write_replacement(out);
 }
 
-/* A pair of halves that met. */
-static void write_pair(crdt__out *out, uint32_t low)
+static bool is_half(const uint8_t *p, const uint8_t *end)
 {
-    uint32_t code = 0x10000 + ((out->high - 0xd800) << 10) + (low - 0xdc00);
-    const uint8_t bytes[4] = {(uint8_t)(0xf0 | code >> 18), (uint8_t)(0x80 | (code >> 12 & 0x3f)),
-                              (uint8_t)(0x80 | (code >> 6 & 0x3f)),
-                              (uint8_t)(0x80 | (code & 0x3f))};
-    crdt__write_bytes(&out->w, bytes, sizeof bytes);
-    out->high = 0;
+    return *p == 0xed && end - p >= 3 && p[1] >= 0xa0;
 }
 
-/* The three bytes of an unpaired half. */
-static void write_surrogate(crdt__out *out, const uint8_t *p)
+static void write_half(crdt__out *out, const uint8_t *half)
 {
-    uint32_t unit = (uint32_t)((p[0] & 0xf) << 12 | (p[1] & 0x3f) << 6 | (p[2] & 0x3f));
-    if (unit < 0xdc00) {
-        crdt__out_settle(out);
-        out->high = unit;
-    } else if (out->high) {
-        write_pair(out, unit);
+    const bool low = half[1] >= 0xb0;
+    if (low && waits(out)) {
+        uint8_t pair[4];
+        crdt__wtf8_join(out->high, half, pair);
+        crdt__write_bytes(&out->w, pair, sizeof pair);
+        out->high[0] = 0;
+    } else if (low) {
+        write_replacement(out);
     } else {
-        crdt__out_half(out);
+        crdt__out_settle(out);
+        memcpy(out->high, half, CRDT__HALF_LEN);
     }
 }
 
@@ -80,16 +81,15 @@ static bool needs_escape(uint8_t c)
     return c < 0x20 || c == '"' || c == '\\';
 }
 
-static bool is_surrogate(const uint8_t *p, const uint8_t *end)
-{
-    return *p == 0xed && end - p >= 3 && p[1] >= 0xa0;
-}
-
-/* The first byte from `p` on that cannot be copied. */
+/* The first byte from `p` on that is not simply copied. */
 static const uint8_t *skip_plain(const uint8_t *p, const uint8_t *end, bool quoted)
 {
-    while (p < end && *p != 0xed && !(quoted && needs_escape(*p)))
-        p++;
+    if (quoted)
+        while (p < end && *p != 0xed && !needs_escape(*p))
+            p++;
+    else
+        while (p < end && *p != 0xed)
+            p++;
     return p;
 }
 
@@ -98,19 +98,19 @@ void crdt__out_text(crdt__out *out, crdt_bytes text)
     const uint8_t *p = text.data;
     const uint8_t *end = crdt__reader_of(text).end;
     while (p < end) {
-        if (is_surrogate(p, end)) {
-            write_surrogate(out, p);
-            p += 3;
+        if (is_half(p, end)) {
+            write_half(out, p);
+            p += CRDT__HALF_LEN;
             continue;
         }
         crdt__out_settle(out);
-        const uint8_t *plain = skip_plain(p, end, out->quoted);
+        if (out->quoted && needs_escape(*p)) {
+            write_escape(&out->w, *p++);
+            continue;
+        }
+        const uint8_t *plain = skip_plain(p + 1, end, out->quoted);
         crdt__write_bytes(&out->w, p, (size_t)(plain - p));
         p = plain;
-        if (p < end && *p == 0xed && !is_surrogate(p, end))
-            crdt__write_u8(&out->w, *p++);
-        else if (p < end && *p != 0xed)
-            write_escape(&out->w, *p++);
     }
 }
 
@@ -155,134 +155,10 @@ void crdt__out_base64(crdt__out *out, crdt_bytes bytes)
     crdt__write_u8(&out->w, '"');
 }
 
-/* ---- Any ---- */
+/* ---- values ---- */
 
-static uint64_t load_be(crdt_bytes bytes)
-{
-    uint64_t bits = 0;
-    for (size_t i = 0; i < bytes.len; i++)
-        bits = bits << 8 | bytes.data[i];
-    return bits;
-}
-
-static void write_number(crdt__out *out, double value)
-{
-    char text[CRDT__NUMBER_LEN_MAX];
-    if (isfinite(value))
-        crdt__write_bytes(&out->w, text, crdt__number_print(value, text));
-    else
-        crdt__out_raw(out, "null");
-}
-
-static void write_integer(crdt__writer *w, uint64_t magnitude, bool negative)
-{
-    char digits[20];
-    size_t at = sizeof digits;
-    do {
-        digits[--at] = (char)('0' + magnitude % 10);
-        magnitude /= 10;
-    } while (magnitude > 0);
-    if (negative)
-        crdt__write_u8(w, '-');
-    crdt__write_bytes(w, digits + at, sizeof digits - at);
-}
-
-static void write_bigint(crdt__out *out, uint64_t bits)
-{
-    bool negative = bits >> 63 != 0;
-    uint64_t magnitude = negative ? 0 - bits : bits;
-    bool is_number = magnitude <= CRDT_CLOCK_MAX; /* Number.MAX_SAFE_INTEGER, too */
-    if (!is_number)
-        crdt__write_u8(&out->w, '"');
-    write_integer(&out->w, magnitude, negative);
-    if (!is_number)
-        crdt__write_u8(&out->w, '"');
-}
-
-static void write_scalar(crdt__out *out, crdt__reader *r, uint8_t tag)
-{
-    switch (tag) {
-    case CRDT__ANY_TRUE:
-        crdt__out_raw(out, "true");
-        break;
-    case CRDT__ANY_FALSE:
-        crdt__out_raw(out, "false");
-        break;
-    case CRDT__ANY_INTEGER: {
-        bool negative;
-        uint64_t magnitude = crdt__read_varint(r, &negative);
-        write_integer(&out->w, magnitude, negative && magnitude > 0);
-        break;
-    }
-    case CRDT__ANY_FLOAT32: {
-        uint32_t bits = (uint32_t)load_be(crdt__read_bytes(r, 4));
-        float value;
-        memcpy(&value, &bits, sizeof value);
-        write_number(out, (double)value);
-        break;
-    }
-    case CRDT__ANY_FLOAT64: {
-        uint64_t bits = load_be(crdt__read_bytes(r, 8));
-        double value;
-        memcpy(&value, &bits, sizeof value);
-        write_number(out, value);
-        break;
-    }
-    case CRDT__ANY_BIGINT:
-        write_bigint(out, load_be(crdt__read_bytes(r, 8)));
-        break;
-    case CRDT__ANY_STRING:
-        crdt__out_string(out, crdt__read_varbytes(r));
-        break;
-    case CRDT__ANY_BYTES:
-        crdt__out_base64(out, crdt__read_varbytes(r));
-        break;
-    default: /* null, undefined */
-        crdt__out_raw(out, "null");
-    }
-}
-
-typedef struct level {
-    uint64_t left; /* members to come */
-    bool is_object;
-    bool behind; /* a member was written */
-} level;
-
-static void begin_member(crdt__out *out, crdt__reader *r, level *top)
-{
-    if (top->behind)
-        crdt__out_raw(out, ",");
-    top->behind = true;
-    top->left--;
-    if (top->is_object) {
-        crdt__out_string(out, crdt__read_varbytes(r));
-        crdt__out_raw(out, ":");
-    }
-}
-
-void crdt__out_any(crdt__out *out, crdt__reader *r)
-{
-    level levels[CRDT_VALUE_DEPTH_MAX];
-    size_t depth = 0;
-    do {
-        uint8_t tag = crdt__read_u8(r);
-        bool is_object = tag == CRDT__ANY_OBJECT;
-        if ((is_object || tag == CRDT__ANY_ARRAY) && depth < CRDT_VALUE_DEPTH_MAX) {
-            levels[depth++] = (level){crdt__read_varuint(r), is_object, false};
-            crdt__out_raw(out, is_object ? "{" : "[");
-        } else {
-            write_scalar(out, r, tag);
-        }
-        for (; depth > 0 && levels[depth - 1].left == 0; depth--)
-            crdt__out_raw(out, levels[depth - 1].is_object ? "}" : "]");
-        if (depth > 0)
-            begin_member(out, r, &levels[depth - 1]);
-    } while (depth > 0 && r->ok);
-}
-
-/* ---- JSON ---- */
-
-/* In canonical JSON text, only unpaired halves are escaped as \udxxx. */
+/* What stands between the quotes of canonical JSON, where only unpaired halves are escaped as
+ * \udxxx. */
 static bool is_escaped_half(const uint8_t *p, const uint8_t *end)
 {
     return end - p >= 6 && p[1] == 'u' && p[2] == 'd' && p[3] >= '8';
@@ -291,14 +167,112 @@ static bool is_escaped_half(const uint8_t *p, const uint8_t *end)
 static void write_canonical(crdt__out *out, crdt_bytes text)
 {
     const uint8_t *p = text.data;
-    const uint8_t *end = p + text.len;
+    const uint8_t *end = crdt__reader_of(text).end;
     for (const uint8_t *escape; p < end && (escape = memchr(p, '\\', (size_t)(end - p)));) {
         crdt__write_bytes(&out->w, p, (size_t)(escape - p));
         bool half = is_escaped_half(escape, end);
-        crdt__write_bytes(&out->w, half ? replacement : escape, half ? sizeof replacement : 2);
+        if (half)
+            write_replacement(out);
+        else
+            crdt__write_bytes(&out->w, escape, 2);
         p = escape + (half ? 6 : 2);
     }
     crdt__write_bytes(&out->w, p, (size_t)(end - p));
+}
+
+static void write_string(crdt__out *out, crdt__token t)
+{
+    if (!t.is_json) {
+        crdt__out_string(out, t.text);
+        return;
+    }
+    crdt__write_u8(&out->w, '"');
+    write_canonical(out, t.text);
+    crdt__write_u8(&out->w, '"');
+}
+
+static void write_bigint(crdt__out *out, uint64_t bits)
+{
+    char digits[20];
+    size_t at = sizeof digits;
+    bool negative = bits >> 63 != 0;
+    uint64_t magnitude = negative ? 0 - bits : bits;
+    bool quoted = magnitude > CRDT_CLOCK_MAX; /* which is Number.MAX_SAFE_INTEGER */
+    do {
+        digits[--at] = (char)('0' + magnitude % 10);
+        magnitude /= 10;
+    } while (magnitude > 0);
+    crdt__out_raw(out, quoted ? "\"" : "");
+    crdt__out_raw(out, negative ? "-" : "");
+    crdt__write_bytes(&out->w, digits + at, sizeof digits - at);
+    crdt__out_raw(out, quoted ? "\"" : "");
+}
+
+static void write_scalar(crdt__out *out, crdt__token t)
+{
+    switch (t.kind) {
+    case CRDT__TOKEN_STRING:
+        write_string(out, t);
+        break;
+    case CRDT__TOKEN_NUMBER:
+        crdt__json_write_number(crdt__token_number(t), &out->w);
+        break;
+    case CRDT__TOKEN_TRUE:
+        crdt__out_raw(out, "true");
+        break;
+    case CRDT__TOKEN_FALSE:
+        crdt__out_raw(out, "false");
+        break;
+    case CRDT__TOKEN_BIGINT:
+        write_bigint(out, t.bits);
+        break;
+    case CRDT__TOKEN_BYTES:
+        crdt__out_base64(out, t.text);
+        break;
+    case CRDT__TOKEN_NULL:
+    case CRDT__TOKEN_UNDEFINED:
+    case CRDT__TOKEN_BAD:
+    case CRDT__TOKEN_END:
+    case CRDT__TOKEN_OBJECT:
+    case CRDT__TOKEN_ARRAY:
+    case CRDT__TOKEN_CLOSE:
+    case CRDT__TOKEN_KEY:
+        crdt__out_raw(out, "null");
+        break;
+    }
+}
+
+static void write_tokens(crdt__out *out, crdt__tokens *tokens)
+{
+    bool is_object[CRDT_VALUE_DEPTH_MAX];
+    size_t depth = 0;
+    bool behind = false; /* a comma before the next key or element */
+    for (crdt__token t; out->w.ok && (t = crdt__tokens_next(tokens), !crdt__token_is_last(t));) {
+        if (t.kind == CRDT__TOKEN_CLOSE) {
+            crdt__out_raw(out, is_object[--depth] ? "}" : "]");
+            behind = true;
+            continue;
+        }
+        crdt__out_raw(out, behind ? "," : "");
+        behind = !crdt__token_opens(t.kind) && t.kind != CRDT__TOKEN_KEY;
+        if (crdt__token_opens(t.kind)) {
+            is_object[depth++] = t.kind == CRDT__TOKEN_OBJECT;
+            crdt__out_raw(out, t.kind == CRDT__TOKEN_OBJECT ? "{" : "[");
+        } else if (t.kind == CRDT__TOKEN_KEY) {
+            write_string(out, t);
+            crdt__out_raw(out, ":");
+        } else {
+            write_scalar(out, t);
+        }
+    }
+}
+
+void crdt__out_any(crdt__out *out, crdt__reader *r)
+{
+    crdt__tokens tokens; /* some kilobytes, of which a shallow value touches few */
+    crdt__tokens_of_any(&tokens, (crdt_bytes){r->pos, crdt__reader_left(r)});
+    write_tokens(out, &tokens);
+    r->pos = tokens.any.r.pos;
 }
 
 void crdt__out_json(crdt__out *out, crdt_bytes text)

@@ -12,8 +12,8 @@
 typedef struct crdt__out {
     crdt__writer w;
     const crdt_mem *mem;
-    bool quoted;   /* within a JSON string: text is escaped */
-    uint32_t high; /* a high half that text ended with, which waits for its low half; or 0 */
+    bool quoted;     /* within a JSON string: text is escaped */
+    uint8_t high[3]; /* a high half that the text ended with, which waits for its low half; or 0 */
 } crdt__out;
 
 /* Appends to `buf`; `mem` is for what is needed on the way. Ends with crdt__writer_finish of `w`.

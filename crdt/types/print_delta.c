@@ -2,7 +2,8 @@
  * joined: what marks were set in between is nobody's business. */
 #include "types/printer.h"
 
-void crdt__print_attributes(crdt__printer *p, const crdt__marks *marks)
+/* What was told when the operation began; marks may have come since. */
+static void print_attributes(crdt__printer *p, const crdt__marks *marks)
 {
     bool behind = false;
     for (size_t i = 0; i < marks->count; i++) {
@@ -25,7 +26,7 @@ static void end_op(crdt__printer *p, crdt__frame *f)
         return;
     if (f->op == CRDT__OP_TEXT)
         crdt__out_close(&p->out);
-    crdt__print_attributes(p, crdt__printer_marks(p));
+    print_attributes(p, crdt__printer_marks(p));
     crdt__out_raw(&p->out, "}");
     f->op = CRDT__OP_NONE;
 }

@@ -117,6 +117,15 @@ void crdt__print_units(crdt__printer *p, const crdt__run *run, bool behind)
 
 /* ---- types ---- */
 
+/* XML within JSON is a string. */
+static void open_quoted(crdt__printer *p, crdt__frame_kind kind, crdt__ref type)
+{
+    crdt__frame *f = crdt__printer_open(p, kind, type);
+    crdt__out_open(&p->out);
+    if (f)
+        f->quotes = true;
+}
+
 void crdt__print_as(crdt__printer *p, crdt__ref type, crdt_type_kind kind)
 {
     switch (kind) {
@@ -130,12 +139,16 @@ void crdt__print_as(crdt__printer *p, crdt__ref type, crdt_type_kind kind)
         crdt__out_raw(&p->out, "{");
         break;
     case CRDT_TEXT:
-    case CRDT_XML_ELEMENT:
-    case CRDT_XML_FRAGMENT:
-    case CRDT_XML_TEXT:
         crdt__out_open(&p->out);
         crdt__print_plain(p, crdt__type_at(&p->doc->objects, type));
         crdt__out_close(&p->out);
+        break;
+    case CRDT_XML_ELEMENT:
+    case CRDT_XML_FRAGMENT:
+        open_quoted(p, CRDT__FRAME_XML, type);
+        break;
+    case CRDT_XML_TEXT:
+        open_quoted(p, CRDT__FRAME_XML_TEXT, type);
         break;
     }
 }

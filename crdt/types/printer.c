@@ -12,7 +12,7 @@ void crdt__printer_init(crdt__printer *p, const crdt_doc *doc, crdt__moment mome
 
 static bool is_text(crdt__frame_kind kind)
 {
-    return kind == CRDT__FRAME_DELTA;
+    return kind == CRDT__FRAME_DELTA || kind == CRDT__FRAME_XML_TEXT;
 }
 
 static bool open_marks(crdt__printer *p)
@@ -43,6 +43,8 @@ void crdt__printer_close(crdt__printer *p)
     const crdt__frame *f = &p->frames[--p->count];
     if (is_text(f->kind))
         crdt__marks_deinit(&p->marks[--p->marks_count]);
+    if (f->quotes)
+        crdt__out_close(&p->out);
 }
 
 static void step(crdt__printer *p, crdt__frame *f)
@@ -56,6 +58,12 @@ static void step(crdt__printer *p, crdt__frame *f)
         break;
     case CRDT__FRAME_DELTA:
         crdt__step_delta(p, f);
+        break;
+    case CRDT__FRAME_XML:
+        crdt__step_xml(p, f);
+        break;
+    case CRDT__FRAME_XML_TEXT:
+        crdt__step_xml_text(p, f);
         break;
     }
 }
@@ -74,6 +82,7 @@ crdt_err crdt__printer_finish(crdt__printer *p)
         crdt__marks_deinit(&p->marks[--p->marks_count]);
     crdt__budget_release(&p->budget, p->frames, p->cap * sizeof(*p->frames));
     crdt__budget_release(&p->budget, p->marks, p->marks_cap * sizeof(*p->marks));
+    crdt__budget_release(&p->budget, p->keys, p->keys_cap * sizeof(*p->keys));
     p->out.w.ok = p->out.w.ok && p->ok;
     return crdt__writer_finish(&p->out.w);
 }

@@ -6,6 +6,7 @@
  *
  *     print_json.c    arrays, maps, plain text       array.toJSON, map.toJSON, text.toString
  *     print_delta.c   texts with their formats       text.toDelta
+ *     print_xml.c     nodes and texts of XML         xml.toString
  */
 #ifndef CRDT_TYPES_PRINTER_H
 #define CRDT_TYPES_PRINTER_H
@@ -17,25 +18,46 @@
 typedef enum crdt__frame_kind {
     CRDT__FRAME_ARRAY,
     CRDT__FRAME_MAP,
-    CRDT__FRAME_DELTA
+    CRDT__FRAME_DELTA,
+    CRDT__FRAME_XML,     /* an element; or the children of another type, without tags */
+    CRDT__FRAME_XML_TEXT /* a text whose formats are tags */
 } crdt__frame_kind;
 
-/* What of a delta is open. */
+/* What is open in a text: an operation of its delta, or the tags around a stretch. */
 typedef enum crdt__op { CRDT__OP_NONE, CRDT__OP_TEXT, CRDT__OP_VALUE } crdt__op;
+
+/* How far a node is. */
+typedef enum crdt__xml_part {
+    CRDT__XML_NOTHING,
+    CRDT__XML_BEGUN,
+    CRDT__XML_CHILDREN
+} crdt__xml_part;
 
 /* One open type. */
 typedef struct crdt__frame {
     crdt__frame_kind kind;
     crdt__op op;
-    bool behind;  /* something was written: a comma before what comes next */
-    uint32_t key; /* the next of a map's entries */
+    crdt__xml_part part;
+    bool behind;     /* something was written, from which what comes next must be parted */
+    bool quotes;     /* the JSON string around it ends with it */
+    uint32_t key;    /* the next of a map's entries */
+    size_t keys;     /* its first among the printer's keys ... */
+    size_t next_key; /* ... and the next to be written */
     const crdt__type *type;
     crdt__walk walk;
 } crdt__frame;
 
+/* An attribute of an open node, or a tag of an open text. */
+typedef struct crdt__xml_key {
+    crdt_bytes name;
+    crdt__ref newest; /* the attribute's entry */
+    crdt_bytes value; /* the tag's, as kept */
+} crdt__xml_key;
+
 typedef struct crdt__printer {
     const crdt_doc *doc;
     crdt__moment moment;
+    crdt_xml_style style; /* Yjs', unless it is set */
     crdt__out out;
     crdt__budget budget; /* of the stacks: the document's memory, but nothing it holds */
     crdt__frame *frames;
@@ -44,6 +66,9 @@ typedef struct crdt__printer {
     crdt__marks *marks; /* of the open texts */
     size_t marks_count;
     size_t marks_cap;
+    crdt__xml_key *keys;
+    size_t keys_count;
+    size_t keys_cap;
     bool ok;
 } crdt__printer;
 
@@ -77,13 +102,13 @@ void crdt__print_units(crdt__printer *p, const crdt__run *run, bool behind);
 void crdt__print_plain(crdt__printer *p, const crdt__type *type);
 /* A stretch of text into the open string. */
 void crdt__print_text(crdt__printer *p, const crdt__run *run);
-/* "attributes", if there are any told, behind the rest of an operation. */
-void crdt__print_attributes(crdt__printer *p, const crdt__marks *marks);
 
 /* ---- steps ---- */
 
 void crdt__step_array(crdt__printer *p, crdt__frame *f);
 void crdt__step_map(crdt__printer *p, crdt__frame *f);
 void crdt__step_delta(crdt__printer *p, crdt__frame *f);
+void crdt__step_xml(crdt__printer *p, crdt__frame *f);
+void crdt__step_xml_text(crdt__printer *p, crdt__frame *f);
 
 #endif

@@ -20,11 +20,14 @@ crdt_err crdt__read_begin(const crdt_doc *doc, crdt_type handle, const crdt_snap
     return CRDT_OK;
 }
 
-/* One rendering: begun, opened by the caller, run to its end. */
-typedef void (*opener)(crdt__printer *p, crdt__ref type);
+/* One rendering: what opens the type, and in which style XML is written. */
+typedef struct rendering {
+    void (*open)(crdt__printer *p, crdt__ref type);
+    crdt_xml_style style;
+} rendering;
 
-static crdt_err read_with(const crdt_doc *doc, crdt_type handle, const crdt_snapshot *at,
-                          crdt_buf *out, opener open)
+static crdt_err read_as(const crdt_doc *doc, crdt_type handle, const crdt_snapshot *at,
+                        rendering how, crdt_buf *out)
 {
     crdt__ref type;
     crdt_err err = crdt__read_begin(doc, handle, at, &type);
@@ -32,20 +35,21 @@ static crdt_err read_with(const crdt_doc *doc, crdt_type handle, const crdt_snap
         return err;
     crdt__printer p;
     crdt__printer_init(&p, doc, crdt__moment_of(at), out);
-    open(&p, type);
+    p.style = how.style;
+    how.open(&p, type);
     crdt__printer_run(&p);
+    crdt__out_settle(&p.out);
     return crdt__printer_finish(&p);
 }
 
 static void open_text(crdt__printer *p, crdt__ref type)
 {
     crdt__print_plain(p, crdt__type_at(&p->doc->objects, type));
-    crdt__out_settle(&p->out);
 }
 
 crdt_err crdt_read_text(crdt_doc *doc, crdt_type type, const crdt_snapshot *at, crdt_buf *out)
 {
-    return read_with(doc, type, at, out, open_text);
+    return read_as(doc, type, at, (rendering){.open = open_text}, out);
 }
 
 static void open_delta(crdt__printer *p, crdt__ref type)
@@ -56,7 +60,7 @@ static void open_delta(crdt__printer *p, crdt__ref type)
 
 crdt_err crdt_read_delta(crdt_doc *doc, crdt_type type, const crdt_snapshot *at, crdt_buf *out)
 {
-    return read_with(doc, type, at, out, open_delta);
+    return read_as(doc, type, at, (rendering){.open = open_delta}, out);
 }
 
 static void open_array(crdt__printer *p, crdt__ref type)
@@ -66,7 +70,7 @@ static void open_array(crdt__printer *p, crdt__ref type)
 
 crdt_err crdt_read_array(crdt_doc *doc, crdt_type type, const crdt_snapshot *at, crdt_buf *out)
 {
-    return read_with(doc, type, at, out, open_array);
+    return read_as(doc, type, at, (rendering){.open = open_array}, out);
 }
 
 static void open_map(crdt__printer *p, crdt__ref type)
@@ -76,7 +80,7 @@ static void open_map(crdt__printer *p, crdt__ref type)
 
 crdt_err crdt_read_map(crdt_doc *doc, crdt_type type, const crdt_snapshot *at, crdt_buf *out)
 {
-    return read_with(doc, type, at, out, open_map);
+    return read_as(doc, type, at, (rendering){.open = open_map}, out);
 }
 
 static void open_json(crdt__printer *p, crdt__ref ref)
@@ -91,5 +95,21 @@ static void open_json(crdt__printer *p, crdt__ref ref)
 
 crdt_err crdt_read_json(crdt_doc *doc, crdt_type type, const crdt_snapshot *at, crdt_buf *out)
 {
-    return read_with(doc, type, at, out, open_json);
+    return read_as(doc, type, at, (rendering){.open = open_json}, out);
+}
+
+static void open_xml(crdt__printer *p, crdt__ref ref)
+{
+    const crdt__type *type = crdt__type_at(&p->doc->objects, ref);
+    crdt_type_kind kind;
+    if (!crdt__kind_of_type(p->doc, &p->moment, type, CRDT__LIST_FIRST, &kind))
+        return;
+    bool is_text = kind == CRDT_TEXT || kind == CRDT_XML_TEXT;
+    crdt__printer_open(p, is_text ? CRDT__FRAME_XML_TEXT : CRDT__FRAME_XML, ref);
+}
+
+crdt_err crdt_read_xml(crdt_doc *doc, crdt_type type, crdt_xml_style style, const crdt_snapshot *at,
+                       crdt_buf *out)
+{
+    return read_as(doc, type, at, (rendering){open_xml, style}, out);
 }

@@ -43,9 +43,7 @@ static void forget_kept(void)
     kept_count = 0;
 }
 
-/* The readings of a case may hold halves of surrogate pairs, as escapes, which jansson refuses.
- * Nothing here reads those texts: each such escape becomes another one of the same length. */
-static void soften(char *line)
+void vector_soften(char *line)
 {
     for (char *p = line; (p = strchr(p, '\\')); p += 2)
         if (strncmp(p, "\\ud", 3) == 0)
@@ -55,7 +53,7 @@ static void soften(char *line)
 static void use_line(char *line, void (*use)(const vector *v))
 {
     /* Real numbers: some readings hold integers that no machine word does. */
-    soften(line);
+    vector_soften(line);
     json_error_t error;
     vector v = {.json = json_loads(line, JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL, &error)};
     if (!v.json)

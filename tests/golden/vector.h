@@ -25,6 +25,10 @@ typedef struct vector {
  * that cannot be read. */
 size_t vectors_each(void (*use)(const vector *v));
 
+/* Makes U+FFFD of each escaped half of a surrogate pair, which jansson refuses; readings of a case
+ * may hold them. (A whole pair is never escaped.) */
+void vector_soften(char *line);
+
 /* True if the case has this kind and speaks of update format v1 (or of no format). */
 bool vector_is(const vector *v, const char *kind);
 

@@ -192,17 +192,27 @@ static void do_stats(void)
 
 /* ---- readings ---- */
 
+static crdt_err read_xml(crdt_doc *doc, crdt_type type, const crdt_snapshot *at, crdt_buf *out)
+{
+    return crdt_read_xml(doc, type, CRDT_XML_YJS, at, out);
+}
+
+static crdt_err read_well_formed(crdt_doc *doc, crdt_type type, const crdt_snapshot *at,
+                                 crdt_buf *out)
+{
+    return crdt_read_xml(doc, type, CRDT_XML_WELL_FORMED, at, out);
+}
+
 static crdt_err render(crdt_doc *doc, crdt_type type, const char *as, const crdt_snapshot *at,
                        crdt_buf *out)
 {
     static const struct {
         const char *name;
         crdt_err (*read)(crdt_doc *doc, crdt_type type, const crdt_snapshot *at, crdt_buf *out);
-    } renderings[] = {{"json", crdt_read_json},
-                      {"text", crdt_read_text},
-                      {"delta", crdt_read_delta},
-                      {"array", crdt_read_array},
-                      {"map", crdt_read_map}};
+    } renderings[] = {{"json", crdt_read_json},        {"text", crdt_read_text},
+                      {"delta", crdt_read_delta},      {"array", crdt_read_array},
+                      {"map", crdt_read_map},          {"xml", read_xml},
+                      {"wellformed", read_well_formed}};
     for (size_t i = 0; i < sizeof renderings / sizeof renderings[0]; i++)
         if (strcmp(as, renderings[i].name) == 0)
             return renderings[i].read(doc, type, at, out);
@@ -210,7 +220,7 @@ static crdt_err render(crdt_doc *doc, crdt_type type, const char *as, const crdt
     return CRDT_INVALID;
 }
 
-/* read DOC NAME json|text|delta|array|map [SNAPSHOT]: the root, rendered */
+/* read DOC NAME json|text|delta|array|map|xml|wellformed [SNAPSHOT]: the root, rendered */
 static void do_read(void)
 {
     crdt_doc *doc = doc_at(1);
