@@ -62,6 +62,65 @@ void bench_read_list(const bench *b, const char *name, bench_list *out)
     }
 }
 
+/* Numbers and bytes of a program, one behind the other. */
+typedef struct cursor {
+    const uint8_t *pos;
+} cursor;
+
+static uint32_t next(cursor *c)
+{
+    uint32_t number = number_at(c->pos);
+    c->pos += 4;
+    return number;
+}
+
+static bench_patch next_patch(cursor *c)
+{
+    bench_patch patch = {.at = next(c), .deleted = next(c)};
+    size_t len = next(c);
+    patch.inserted = (crdt_bytes){c->pos, len};
+    c->pos += len;
+    return patch;
+}
+
+/* A patch takes twelve bytes or more, so there are not more of them than that. */
+static size_t patches_max(const crdt_buf *bytes)
+{
+    return bytes->len / 12 + 1;
+}
+
+void bench_read_program(bench *b)
+{
+    bench_program *program = &b->program;
+    crdt_buf bytes = {0};
+    bench_read(b, "program", &bytes);
+    program->file = bytes.data;
+    cursor c = {bytes.data};
+    program->docs = next(&c);
+    program->clients = must_alloc(program->docs * sizeof *program->clients);
+    for (size_t i = 0; i < program->docs; i++)
+        program->clients[i] = next(&c);
+    program->count = next(&c);
+    program->steps = must_alloc(program->count * sizeof *program->steps);
+    bench_patch *patch = program->patches = must_alloc(patches_max(&bytes) * sizeof *patch);
+    for (size_t i = 0; i < program->count; i++) {
+        bool takes = next(&c) == 1;
+        bench_step *step = &program->steps[i];
+        *step = (bench_step){.doc = next(&c), .patches = takes ? NULL : patch, .count = next(&c)};
+        for (size_t k = 0; !takes && k < step->count; k++)
+            *patch++ = next_patch(&c);
+        program->edits += !takes;
+    }
+}
+
+static void free_program(bench_program *program)
+{
+    free(program->patches);
+    free(program->steps);
+    free(program->clients);
+    free(program->file);
+}
+
 static void free_list(bench_list *list)
 {
     free(list->items);
@@ -74,14 +133,21 @@ void bench_free(bench *b)
     free_list(&b->shuffled);
     crdt_buf_free(&b->state);
     crdt_buf_free(&b->vector);
+    free_program(&b->program);
     crdt_doc_free(b->doc);
 }
 
-crdt_doc *bench_applied(crdt_encoding encoding, const crdt_bytes *updates, size_t count)
+crdt_doc *bench_new_doc(void)
 {
     crdt_doc *doc = crdt_doc_new(NULL);
     if (!doc)
         bench_die("out of memory");
+    return doc;
+}
+
+crdt_doc *bench_applied(crdt_encoding encoding, const crdt_bytes *updates, size_t count)
+{
+    crdt_doc *doc = bench_new_doc();
     for (size_t i = 0; i < count; i++)
         bench_must(crdt_doc_apply(doc, encoding, updates[i], NULL));
     return doc;

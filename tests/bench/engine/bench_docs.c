@@ -11,6 +11,19 @@ static void apply(bench *b)
     crdt_doc_free(bench_applied(CRDT_V1, b->updates.items, b->updates.count));
 }
 
+static void apply_event(bench *b)
+{
+    crdt_doc *doc = bench_new_doc();
+    for (size_t i = 0; i < b->updates.count; i++) {
+        crdt_buf event = {0};
+        bench_must(crdt_doc_apply_event(doc, CRDT_V1, b->updates.items[i], NULL, &event));
+        if (event.len == 0)
+            bench_die("no event");
+        crdt_buf_free(&event);
+    }
+    crdt_doc_free(doc);
+}
+
 static void read_shuffled(bench *b)
 {
     bench_read_list(b, "shuffled", &b->shuffled);
@@ -30,6 +43,18 @@ static void load(bench *b)
 {
     const crdt_bytes state = bench_bytes(&b->state);
     crdt_doc_free(bench_applied(CRDT_V1, &state, 1));
+}
+
+static void load_text(bench *b)
+{
+    const crdt_bytes state = bench_bytes(&b->state);
+    crdt_doc *doc = bench_applied(CRDT_V1, &state, 1);
+    crdt_type text;
+    crdt_buf out = {0};
+    bench_must(crdt_doc_root(doc, crdt_bytes_of("text"), CRDT_TEXT, &text));
+    bench_must(crdt_read_text(doc, text, NULL, &out));
+    crdt_buf_free(&out);
+    crdt_doc_free(doc);
 }
 
 static void load_state(bench *b)
@@ -60,9 +85,14 @@ static void diff(bench *b)
 }
 
 const bench_job bench_doc_jobs[] = {
-    {"apply", read_updates, apply}, {"apply_shuffled", read_shuffled, apply_shuffled},
-    {"load", read_state, load},     {"encode", load_state, encode},
-    {"diff", load_and_halve, diff}, {0},
+    {"apply", read_updates, apply},
+    {"apply_event", read_updates, apply_event},
+    {"apply_shuffled", read_shuffled, apply_shuffled},
+    {"load", read_state, load},
+    {"load_text", read_state, load_text},
+    {"encode", load_state, encode},
+    {"diff", load_and_halve, diff},
+    {0},
 };
 
 static double memory(bench *b)

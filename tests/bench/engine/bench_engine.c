@@ -5,7 +5,7 @@
  *   first NS               the first round, in nanoseconds of CPU time
  *   rounds NS NS ...       rounds after the warm-up
  *   value NUMBER           instead of the last two: a fact that is looked at once
- *   none                   there is no such job
+ *   none                   there is no such job, or not for this folder
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -86,6 +86,10 @@ static const bench_fact *find_fact(const char *name)
 static void do_job(const bench_job *job, bench *b, bool quick)
 {
     job->prepare(b);
+    if (b->unfit) {
+        say("none");
+        return;
+    }
     say("ready");
     warm_up(job, b);
     measure(job, b, quick ? ROUNDS_MIN : ROUNDS_MAX);
@@ -103,7 +107,7 @@ int main(int argc, char **argv)
     if (argc != 3 && !quick)
         bench_die("usage: bench_engine FOLDER JOB [--quick]");
     bench b = {.folder = argv[1]};
-    const bench_job *tables[] = {bench_doc_jobs, bench_update_jobs};
+    const bench_job *tables[] = {bench_doc_jobs, bench_update_jobs, bench_edit_jobs};
     const bench_job *job = NULL;
     for (size_t i = 0; i < sizeof tables / sizeof tables[0] && !job; i++)
         job = find_job(tables[i], argv[2]);
