@@ -51,6 +51,26 @@ static void leaf_free(crdt__arena *objects, crdt__ref ref)
     crdt__arena_free(objects, ref, leaf_units(crdt__leaf_at(objects, ref)->cap));
 }
 
+void crdt__blocks_free(crdt__arena *objects, crdt__blocks *blocks)
+{
+    for (crdt__ref ref = blocks->first, next; ref; ref = next) {
+        next = crdt__leaf_at(objects, ref)->next;
+        leaf_free(objects, ref);
+    }
+    crdt__ref way[HEIGHT_MAX];
+    uint32_t depth = 0; /* nodes on the way; children are taken from the back */
+    if (blocks->height > 0)
+        way[depth++] = blocks->root;
+    while (depth > 0) {
+        inner *node = inner_at(objects, way[depth - 1]);
+        if (depth < blocks->height && node->count > 0)
+            way[depth++] = node->child[--node->count];
+        else
+            crdt__arena_free(objects, way[--depth], INNER_UNITS);
+    }
+    *blocks = (crdt__blocks){0};
+}
+
 /* ---- searching ---- */
 
 static uint32_t inner_slot(const inner *node, uint64_t clock)
@@ -339,9 +359,9 @@ static bool leaf_split(crdt__arena *objects, crdt__blocks *blocks, crdt__ref ref
 }
 
 static bool insert_in_new_leaf(crdt__arena *objects, crdt__blocks *blocks, crdt__ref behind,
-                               uint64_t clock, crdt__ref item)
+                               uint32_t cap, uint64_t clock, crdt__ref item)
 {
-    crdt__ref ref = add_leaf(objects, blocks, behind, LEAF_CAP_MAX, clock);
+    crdt__ref ref = add_leaf(objects, blocks, behind, cap, clock);
     if (!ref)
         return false;
     leaf_insert(crdt__leaf_at(objects, ref), 0, clock, item);
@@ -399,14 +419,14 @@ bool crdt__blocks_insert_after(crdt__arena *objects, crdt__blocks *blocks, crdt_
         at = 0;
     }
     if (clock - leaf->base > UINT32_MAX)
-        return insert_in_new_leaf(objects, blocks, pos.leaf, clock, item);
+        return insert_in_new_leaf(objects, blocks, pos.leaf, LEAF_CAP_MIN, clock, item);
     if (leaf->count == leaf->cap) {
         if (leaf->cap < LEAF_CAP_MAX) {
             pos.leaf = grow_leaf(objects, blocks, pos.leaf);
             if (!pos.leaf)
                 return false;
         } else if (at == leaf->count && !leaf->next) {
-            return insert_in_new_leaf(objects, blocks, pos.leaf, clock, item);
+            return insert_in_new_leaf(objects, blocks, pos.leaf, LEAF_CAP_MAX, clock, item);
         } else {
             if (!leaf_split(objects, blocks, pos.leaf))
                 return false;

@@ -53,6 +53,9 @@ static inline uint64_t crdt__blocks_clock(const crdt__arena *objects, crdt__pos 
     return leaf->base + leaf->slots[pos.i];
 }
 
+/* Gives back all of it and leaves it empty. */
+void crdt__blocks_free(crdt__arena *objects, crdt__blocks *blocks);
+
 /* The entry with the greatest clock at or below `clock`. The tree must not be empty and its first
  * clock not above it. */
 crdt__pos crdt__blocks_find(const crdt__arena *objects, const crdt__blocks *blocks, uint64_t clock);

@@ -1,6 +1,6 @@
 /* Every numbered invariant of crdt/README.md, walked. */
 #include "base/utf16.h"
-#include "core/doc.h"
+#include "core/conflict.h"
 #include "core/order.h"
 
 /* What the walk adds up, to be compared with what the document says of itself. */
@@ -136,6 +136,8 @@ const char *crdt_doc_check(const crdt_doc *doc)
             return wrong;
     if (doc->cursor.type && !sum.cursor)
         return "I13: the cursor is not where it says it is";
+    if ((wrong = crdt__conflict_check(doc)))
+        return wrong;
     if (sum.structs != doc->struct_count)
         return "I2: the number of structs is not what it is said to be";
     if (sum.text_bytes != doc->text_live)

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "core/conflict.h"
 #include "core/order.h"
 
 #define OBJECT_UNITS_FIRST 128u /* 2 KiB */
@@ -62,6 +63,7 @@ void crdt_doc_free(crdt_doc *doc)
     crdt__budget_release(&doc->budget, doc->roots, doc->root_cap * sizeof(*doc->roots));
     crdt__budget_release(&doc->budget, doc->subdocs, doc->subdoc_cap * sizeof(*doc->subdocs));
     crdt__order_deinit(doc);
+    crdt__conflict_deinit(doc);
     crdt__arena_deinit(&doc->objects);
     crdt__arena_deinit(&doc->text);
     crdt__release(mem, doc, sizeof(*doc));

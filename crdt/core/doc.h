@@ -76,6 +76,11 @@ struct crdt_doc {
 
     crdt__ref orders; /* the indices of lists (core/order.h) */
     crdt__cursor cursor;
+    struct crdt__spot *spots; /* where many clients inserted at once (core/conflict.h) */
+    uint32_t spot_count;      /* of them in use */
+    uint32_t spot_oldest;
+    uint64_t
+        work; /* steps taken in loops whose length is not that of the input: what tests bound */
 
     size_t struct_count;
     crdt__txn txn;

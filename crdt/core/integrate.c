@@ -1,5 +1,6 @@
 #include "core/integrate.h"
 
+#include "core/conflict.h"
 #include "core/order.h"
 
 /* ---- dependencies ---- */
@@ -78,129 +79,31 @@ bool crdt__integrate_resolve(crdt_doc *doc, const crdt__wstruct *ws, crdt__place
     return ok;
 }
 
-/* ---- conflicts ---- */
-
-/* The items passed so far, in their order: which one was passed when. A list while they are few, a
- * hash table beyond. */
-#define SCAN_LIST_MAX 32u
-
-typedef struct scan {
-    crdt__ref list[SCAN_LIST_MAX];
-    size_t count;
-    crdt__u64map index; /* item -> when; in use when count > SCAN_LIST_MAX */
-} scan;
-
-static bool scan_add(scan *s, crdt__ref ref)
-{
-    if (s->count < SCAN_LIST_MAX) {
-        s->list[s->count++] = ref;
-        return true;
-    }
-    if (s->count == SCAN_LIST_MAX)
-        for (size_t i = 0; i < SCAN_LIST_MAX; i++)
-            if (!crdt__u64map_put(&s->index, s->list[i], i))
-                return false;
-    return crdt__u64map_put(&s->index, ref, s->count++);
-}
-
-static bool scan_find(const scan *s, crdt__ref ref, size_t *when)
-{
-    if (s->count > SCAN_LIST_MAX) {
-        const uint64_t *found = crdt__u64map_find(&s->index, ref);
-        if (found)
-            *when = (size_t)*found;
-        return found != NULL;
-    }
-    for (size_t i = 0; i < s->count; i++) {
-        if (s->list[i] == ref) {
-            *when = i;
-            return true;
-        }
-    }
-    return false;
-}
-
-static crdt__ref leftmost_of_key(const crdt_doc *doc, const crdt__type *parent, uint32_t key)
-{
-    crdt__ref ref = crdt__type_get(&doc->objects, parent, key);
-    while (ref && crdt__item_at(doc, ref)->left)
-        ref = crdt__item_at(doc, ref)->left;
-    return ref;
-}
-
-/* Walks what others have put between the item's origins and finds where it goes among them (yjs:
- * Item#integrate):
- *
- *     { origin, { ... conflicting items ... }, right origin }
- *
- * An item with the same origin lies to the left if its client is smaller; one whose origin was
- * passed belongs to what it hangs on; anything else ends the conflict. `since` stands for Yjs' set
- * of conflicting items: those passed since it was last emptied. */
-static bool resolve_conflict(crdt_doc *doc, const crdt__item *it, crdt__place *place)
-{
-    scan passed = {.count = 0};
-    crdt__u64map_init(&passed.index, &doc->budget, doc->options.hash_seed);
-    size_t since = 0;
-    bool ok = true;
-    crdt__ref left = place->left;
-    crdt__ref ref;
-    if (left)
-        ref = crdt__item_at(doc, left)->right;
-    else if (place->key)
-        ref = leftmost_of_key(doc, crdt__type_at(&doc->objects, place->parent), place->key);
-    else
-        ref = crdt__type_at(&doc->objects, place->parent)->start;
-
-    for (; ref && ref != place->right; ref = crdt__item_at(doc, ref)->right) {
-        if (!(ok = scan_add(&passed, ref)))
-            break;
-        const crdt__item *o = crdt__item_at(doc, ref);
-        size_t when;
-        if (crdt__item_same_origin(o, it)) {
-            if (doc->clients[o->client].id < doc->clients[it->client].id) {
-                left = ref;
-                since = passed.count;
-            } else if (crdt__item_same_right_origin(o, it)) {
-                break;
-            }
-        } else if (o->origin_client &&
-                   scan_find(&passed, crdt__doc_item(doc, o->origin_client, o->origin_clock),
-                             &when)) {
-            if (when < since) {
-                left = ref;
-                since = passed.count;
-            }
-        } else {
-            break;
-        }
-    }
-    place->left = left;
-    crdt__u64map_deinit(&passed.index);
-    return ok;
-}
-
 /* ---- linking ---- */
 
-static bool link_item(crdt_doc *doc, crdt__ref ref, crdt__item *it, crdt__ref left)
+static bool link_item(crdt_doc *doc, crdt__ref ref, crdt__item *it, const crdt__place *place)
 {
     crdt__type *parent = crdt__type_at(&doc->objects, it->parent);
-    it->left = left;
-    if (left) {
-        crdt__item *l = crdt__item_at(doc, left);
-        it->right = l->right;
-        l->right = ref;
-    } else if (it->key) {
-        it->right = leftmost_of_key(doc, parent, it->key);
-    } else {
-        it->right = parent->start;
+    it->left = place->left;
+    it->right = place->right;
+    if (it->left)
+        crdt__item_at(doc, it->left)->right = ref;
+    else if (!it->key)
         parent->start = ref;
-    }
     if (it->right)
         crdt__item_at(doc, it->right)->left = ref;
     else if (it->key)
         return crdt__type_set(&doc->objects, parent, it->key, ref) &&
-               (!left || crdt__item_delete(doc, left));
+               (!it->left || crdt__item_delete(doc, it->left));
     return true;
+}
+
+/* True if the item's origins are neighbours: nobody else has put anything between them. */
+static bool is_undisputed(const crdt_doc *doc, const crdt__place *place)
+{
+    if (place->left)
+        return crdt__item_at(doc, place->left)->right == place->right;
+    return place->right && !crdt__item_at(doc, place->right)->left;
 }
 
 /* What the content does to the document once it is in. */
@@ -254,13 +157,6 @@ static bool cut_known(crdt_doc *doc, crdt__item *it, uint64_t offset)
     return true;
 }
 
-static bool needs_search(const crdt_doc *doc, const crdt__place *place)
-{
-    if (place->left)
-        return crdt__item_at(doc, place->left)->right != place->right;
-    return !place->right || crdt__item_at(doc, place->right)->left != 0;
-}
-
 /* What continues a known struct goes where that one is, whatever its first, known unit referred to.
  * Yjs throws half way behind a GC struct, and takes parent and key from the reference, which bad
  * updates use to hang items of one list into another. */
@@ -273,10 +169,12 @@ static void continue_left(const crdt_doc *doc, crdt__place *place)
 
 bool crdt__integrate_link(crdt_doc *doc, crdt__ref ref, crdt__item *it, crdt__place place)
 {
-    if (needs_search(doc, &place) && !resolve_conflict(doc, it, &place))
+    if (!is_undisputed(doc, &place) && !crdt__conflict_resolve(doc, ref, it, &place))
         return false;
-    if (!link_item(doc, ref, it, place.left))
+    if (!link_item(doc, ref, it, &place))
         return false;
+    if (doc->spot_count > 0)
+        crdt__conflict_added(doc, ref, it);
     crdt__list_added(doc, ref);
     crdt__type *parent = crdt__type_at(&doc->objects, it->parent);
     if (!it->key && crdt__item_countable(it))

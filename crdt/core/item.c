@@ -1,6 +1,6 @@
 #include "core/item.h"
 
-#include "core/doc.h"
+#include "core/conflict.h"
 #include "core/order.h"
 
 /* ---- splitting ---- */
@@ -164,6 +164,8 @@ static bool gc_type(crdt_doc *doc, crdt__ref type_ref)
         }
     }
     crdt__list_gone(doc, type_ref);
+    if (doc->spot_count > 0)
+        crdt__conflict_forget(doc, type_ref);
     crdt__type_free(&doc->objects, type_ref);
     return true;
 }
@@ -223,6 +225,7 @@ crdt__joined crdt__item_join(crdt_doc *doc, crdt__ref left_ref, crdt__ref right_
             return CRDT__JOIN_NO_MEMORY;
     }
     crdt__list_joined(doc, left_ref, right_ref);
+    crdt__conflict_moved(doc, right);
     crdt__doc_item_free(doc, right_ref);
     return CRDT__JOINED;
 }

@@ -1,5 +1,6 @@
 #include "wire/typing.h"
 
+#include "core/conflict.h"
 #include "core/order.h"
 
 /* ---- one more ---- */
@@ -64,6 +65,8 @@ bool crdt__apply_typed(crdt_doc *doc, crdt_bytes update, crdt__span *done)
     if ((uint64_t)last->text.units + ws.len > UINT32_MAX ||
         !crdt__text_append(doc, last, ws.content, (uint32_t)ws.len))
         return false;
+    if (doc->spot_count > 0)
+        crdt__conflict_forget_origin(doc, last->parent, index, client->state - 1);
     *done = (crdt__span){.clock = client->state, .len = ws.len, .client = index};
     client->state += ws.len;
     parent->length += ws.len;
@@ -135,6 +138,7 @@ static bool erase_last(crdt_doc *doc, crdt__ref text_ref, crdt__pos pos)
     if (!would_join(text, ref, gone) || !is_settled(doc, ref, pos) ||
         !crdt__blocks_shift(&doc->objects, pos, -1))
         return false;
+    crdt__conflict_moved(doc, gone);
     gone->clock--;
     gone->len++;
     gone->origin_clock--;
@@ -156,6 +160,7 @@ static bool erase_first(crdt_doc *doc, crdt__ref ref, crdt__pos pos)
         text->origin_clock + 1 != text->clock || !crdt__item_same_right_origin(gone, text) ||
         !crdt__blocks_shift(&doc->objects, pos, 1))
         return false;
+    crdt__conflict_moved(doc, text);
     gone->len++;
     text->clock++;
     text->origin_clock++;
