@@ -286,7 +286,7 @@ static void group_free(order *o, uint32_t number)
 }
 
 /* Tells the items of a group where they belong now, and adds them up. */
-static entry label(const crdt_doc *doc, const order *o, uint32_t number)
+static entry label(crdt_doc *doc, const order *o, uint32_t number)
 {
     entry sum = {.child = number};
     crdt__ref ref = o->groups[number].first;
@@ -297,6 +297,7 @@ static entry label(const crdt_doc *doc, const order *o, uint32_t number)
         sum.marks += crdt__item_is_mark(it);
         ref = it->right;
     }
+    doc->work += o->groups[number].items;
     return sum;
 }
 
@@ -481,6 +482,7 @@ crdt__ref crdt__order_find(crdt_doc *doc, crdt__ref type, uint64_t index, uint64
             break;
         index -= visible;
         ref = it->right;
+        doc->work++;
     }
     *offset = index;
     return ref;
@@ -497,8 +499,23 @@ uint64_t crdt__order_index(crdt_doc *doc, crdt__ref ref)
         ref = it->left;
         it = crdt__item_at(doc, ref);
         index += crdt__item_visible(it);
+        doc->work++;
     }
     return index;
+}
+
+crdt__ref crdt__order_last(crdt_doc *doc, crdt__ref type)
+{
+    const order *o = order_of(doc, type);
+    const node *n = node_at(doc, o->root);
+    while (!n->bottom)
+        n = node_at(doc, n->entries[n->count - 1].child);
+    const group *g = &o->groups[n->entries[n->count - 1].child];
+    crdt__ref ref = g->first;
+    for (uint32_t i = 1; i < g->items; i++)
+        ref = crdt__item_at(doc, ref)->right;
+    doc->work += g->items;
+    return ref;
 }
 
 /* The next group in which something lives, or in which there is a mark; 0: none. */
@@ -533,7 +550,7 @@ static bool is_wanted(const crdt__item *it, wanted what)
 
 /* The first such item from `ref` on before `end` and in the same group; if there is none, where the
  * search ended. */
-static crdt__ref search_group(const crdt_doc *doc, crdt__ref ref, crdt__ref end, wanted what)
+static crdt__ref search_group(crdt_doc *doc, crdt__ref ref, crdt__ref end, wanted what)
 {
     uint32_t number = crdt__item_group(crdt__item_at(doc, ref));
     while (ref && ref != end) {
@@ -541,6 +558,7 @@ static crdt__ref search_group(const crdt_doc *doc, crdt__ref ref, crdt__ref end,
         if (crdt__item_group(it) != number || is_wanted(it, what))
             break;
         ref = it->right;
+        doc->work++;
     }
     return ref;
 }

@@ -41,6 +41,9 @@ crdt__ref crdt__order_find(crdt_doc *doc, crdt__ref type, uint64_t index, uint64
 /* Visible units before the item. */
 uint64_t crdt__order_index(crdt_doc *doc, crdt__ref item);
 
+/* The last item of the list. */
+crdt__ref crdt__order_last(crdt_doc *doc, crdt__ref type);
+
 /* The first item from this one on, itself included, that is not deleted; 0: none. Cost: logarithmic
  * in what is passed. */
 crdt__ref crdt__order_next_live(crdt_doc *doc, crdt__ref item);

@@ -81,6 +81,12 @@ static bool step(crdt__text_place *place)
     return true;
 }
 
+/* The same as often as something deleted lies there. */
+static void pass_deleted(crdt__text_place *place)
+{
+    crdt__position_pass_deleted(place->doc, &place->at);
+}
+
 /* Cuts the item to the right behind `length` units, if it is longer. */
 static bool cut(crdt__text_place *place, uint64_t length)
 {
@@ -88,21 +94,24 @@ static bool cut(crdt__text_place *place, uint64_t length)
            crdt__item_split(place->doc, place->at.right, length);
 }
 
+/* The marks from `ref` on and before `end` take effect here. */
+static bool apply_marks(crdt__text_place *place, crdt__ref ref, crdt__ref end)
+{
+    crdt_doc *doc = place->doc;
+    for (; (ref = crdt__position_mark(doc, ref, end)); ref = crdt__item_at(doc, ref)->right)
+        if (!apply_mark(&place->attrs, mark_at(doc, ref)))
+            return false;
+    return true;
+}
+
 bool crdt__text_place_find(crdt__text_place *place, uint64_t index)
 {
     crdt_doc *doc = place->doc;
-    if (!crdt__type_at(&doc->objects, place->text)->has_formatting)
-        return crdt__position_find(doc, place->text, index, &place->at);
-    while (index > 0) {
-        if (is_visible(right_of(place))) {
-            if (!cut(place, index))
-                return false;
-            index -= crdt__item_len(right_of(place));
-        }
-        if (!step(place))
-            return false;
-    }
-    return true;
+    const crdt__type *text = crdt__type_at(&doc->objects, place->text);
+    if (!crdt__position_find(doc, place->text, index, &place->at))
+        return false;
+    return !text->has_formatting || !place->at.left ||
+           apply_marks(place, text->start, place->at.right);
 }
 
 /* ---- inserting ---- */
@@ -136,14 +145,12 @@ static bool put_mark(crdt__text_place *place, crdt__attr mark)
  * minimizeAttributeChanges). */
 static bool skip(crdt__text_place *place, const crdt__attrs *attributes)
 {
-    for (const crdt__item *it; (it = right_of(place));) {
-        if (!it->deleted) {
-            if (!is_mark(it))
-                return true;
-            crdt__attr mark = mark_at(place->doc, place->at.right);
-            if (!equal(crdt__attrs_or_null(attributes, mark.name), mark))
-                return true;
-        }
+    for (const crdt__item *it; pass_deleted(place), (it = right_of(place));) {
+        if (!is_mark(it))
+            return true;
+        crdt__attr mark = mark_at(place->doc, place->at.right);
+        if (!equal(crdt__attrs_or_null(attributes, mark.name), mark))
+            return true;
         if (!step(place))
             return false;
     }
@@ -167,15 +174,13 @@ static bool open(crdt__text_place *place, const crdt__attrs *attributes, crdt__a
  * insertNegatedAttributes). */
 static bool close(crdt__text_place *place, crdt__attrs *negated)
 {
-    for (const crdt__item *it; (it = right_of(place));) {
-        if (!it->deleted) {
-            if (!is_mark(it))
-                break;
-            crdt__attr mark = mark_at(place->doc, place->at.right);
-            if (!equal(crdt__attrs_or_undefined(negated, mark.name), mark))
-                break;
-            crdt__attrs_remove(negated, mark.name);
-        }
+    for (const crdt__item *it; pass_deleted(place), (it = right_of(place));) {
+        if (!is_mark(it))
+            break;
+        crdt__attr mark = mark_at(place->doc, place->at.right);
+        if (!equal(crdt__attrs_or_undefined(negated, mark.name), mark))
+            break;
+        crdt__attrs_remove(negated, mark.name);
         if (!step(place))
             return false;
     }
@@ -239,6 +244,10 @@ static bool format_items(crdt__text_place *place, uint64_t *length, const crdt__
 {
     while (goes_on(place, *length, negated)) {
         const crdt__item *it = right_of(place);
+        if (it->deleted) {
+            pass_deleted(place);
+            continue;
+        }
         if (is_mark(it)) {
             crdt__attr mark = mark_at(place->doc, place->at.right);
             const crdt__attr *wanted = crdt__attrs_find(attributes, mark.name);
@@ -247,7 +256,7 @@ static bool format_items(crdt__text_place *place, uint64_t *length, const crdt__
                 return false;
             if (done)
                 return true;
-        } else if (!it->deleted) {
+        } else {
             if (!cut(place, *length))
                 return false;
             *length -= crdt__item_len(it);
@@ -292,16 +301,15 @@ bool crdt__format_range(crdt__text_place *place, uint64_t length, const crdt__at
 /* What is not visible from `start` on: the end of it, and the last mark of each key in it. */
 static bool find_gap(crdt_doc *doc, crdt__ref start, crdt__ref *end, crdt__attrs *last)
 {
-    for (*end = start; *end; *end = crdt__item_at(doc, *end)->right) {
-        const crdt__item *it = crdt__item_at(doc, *end);
-        if (is_visible(it))
+    crdt__ref ref = start;
+    for (; (ref = crdt__position_live(doc, ref)); ref = crdt__item_at(doc, ref)->right) {
+        if (is_visible(crdt__item_at(doc, ref)))
             break;
-        if (is_mark(it)) {
-            crdt__attr mark = mark_at(doc, *end);
-            if (!crdt__attrs_set(last, mark))
-                return false;
-        }
+        crdt__attr mark = mark_at(doc, ref);
+        if (!crdt__attrs_set(last, mark))
+            return false;
     }
+    *end = ref;
     return true;
 }
 
@@ -322,21 +330,27 @@ static bool clean_mark(crdt__text_place *place, crdt__ref ref, const crdt__attrs
     return !counts || apply_mark(&place->attrs, old);
 }
 
+static bool clean_marks(crdt__text_place *place, crdt__ref ref, crdt__ref end,
+                        const crdt__attrs *before, const crdt__attrs *last, bool reached)
+{
+    crdt_doc *doc = place->doc;
+    for (; (ref = crdt__position_mark(doc, ref, end)); ref = crdt__item_at(doc, ref)->right)
+        if (!clean_mark(place, ref, before, last, reached))
+            return false;
+    return true;
+}
+
 /* Takes away the marks that mean nothing now that all from `start` to the place is deleted, and
  * those right behind it (yjs: cleanupFormattingGap). */
 static bool clean_gap(crdt__text_place *place, crdt__ref start, const crdt__attrs *before)
 {
-    crdt_doc *doc = place->doc;
     crdt__attrs last;
     crdt__ref end;
-    bool reached = false;
-    crdt__attrs_init(&last, doc);
-    bool ok = find_gap(doc, start, &end, &last);
-    for (crdt__ref ref = start; ok && ref != end; ref = crdt__item_at(doc, ref)->right) {
-        reached = reached || ref == place->at.right;
-        if (is_mark(crdt__item_at(doc, ref)))
-            ok = clean_mark(place, ref, before, &last, reached);
-    }
+    crdt__attrs_init(&last, place->doc);
+    crdt__ref here = place->at.right;
+    bool ok = find_gap(place->doc, start, &end, &last) &&
+              clean_marks(place, start, here, before, &last, false) &&
+              clean_marks(place, here, end, before, &last, true);
     crdt__attrs_deinit(&last);
     return ok;
 }
@@ -349,7 +363,11 @@ static bool is_text_content(const crdt__item *it)
 static bool delete_items(crdt__text_place *place, uint64_t length)
 {
     for (const crdt__item *it; length > 0 && (it = right_of(place));) {
-        if (!it->deleted && is_text_content(it)) {
+        if (it->deleted) {
+            pass_deleted(place);
+            continue;
+        }
+        if (is_text_content(it)) {
             if (!cut(place, length))
                 return false;
             length -= crdt__item_len(it);

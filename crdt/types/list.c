@@ -42,24 +42,14 @@ static crdt_err check_target(const crdt_doc *doc, crdt__ref list, list_target ta
     return it->parent == list && !it->key ? CRDT_OK : CRDT_INVALID;
 }
 
-/* The end, behind what is deleted there. */
-static bool find_end(crdt_doc *doc, crdt__ref list, crdt__position *out)
-{
-    if (!crdt__position_find(doc, list, crdt__type_at(&doc->objects, list)->length, out))
-        return false;
-    while (out->right) {
-        out->left = out->right;
-        out->right = crdt__item_at(doc, out->right)->right;
-    }
-    return true;
-}
-
 static bool find_target(crdt_doc *doc, crdt__ref list, list_target target, crdt__position *out)
 {
     if (target.place == PLACE_INDEX)
         return crdt__position_find(doc, list, target.index, out);
-    if (target.place == PLACE_END)
-        return find_end(doc, list, out);
+    if (target.place == PLACE_END) {
+        *out = crdt__position_end(doc, list);
+        return true;
+    }
     *out = (crdt__position){0, crdt__type_at(&doc->objects, list)->start};
     if (target.behind) {
         crdt__ref child = crdt__handle_find(doc, *target.behind);
@@ -114,10 +104,9 @@ crdt_err crdt_list_insert_after(crdt_doc *doc, crdt_type list, const crdt_type *
 /* Deletes units from the item `ref` on. Whatever is there goes, marks among it, as in Yjs. */
 static bool delete_from(crdt_doc *doc, crdt__ref ref, uint64_t length)
 {
-    for (; length > 0 && ref; ref = crdt__item_at(doc, ref)->right) {
+    for (; length > 0 && (ref = crdt__position_live(doc, ref));
+         ref = crdt__item_at(doc, ref)->right) {
         const crdt__item *it = crdt__item_at(doc, ref);
-        if (it->deleted)
-            continue;
         if (length < crdt__item_len(it) && !crdt__item_split(doc, ref, length))
             return false;
         length -= crdt__item_len(it);

@@ -1,5 +1,10 @@
-/* From the index of a unit to its place in a list (yjs/src/types/AbstractType.js, findMarker and
- * ListIterator; YText.js, findPosition). */
+/* From the index of a unit to its place in a list, and on from there (yjs/src/types/
+ * AbstractType.js, findMarker and ListIterator; YText.js, findPosition).
+ *
+ * The document remembers the last place that was asked for (`cursor`). What lies a few items away
+ * from it, or from the start of its list, is walked to; for what lies farther off the list gets an
+ * index (core/order.h). So everything here costs time logarithmic in the items of a list, and
+ * constant next to the last place. */
 #ifndef CRDT_TYPES_POSITION_H
 #define CRDT_TYPES_POSITION_H
 
@@ -13,9 +18,11 @@ typedef struct crdt__position {
 
 /* The place before unit `index` of a list that is at least so long: behind the item in which the
  * unit before lies, and before all that is deleted or not countable there. An item that lies across
- * is split, which needs an open transaction. False when out of memory. Cost: logarithmic in the
- * items once the list is long, constant next to the last place asked for. */
+ * is split, which needs an open transaction. False when out of memory. */
 bool crdt__position_find(crdt_doc *doc, crdt__ref type, uint64_t index, crdt__position *out);
+
+/* The end of a list, behind all that is deleted there. */
+crdt__position crdt__position_end(crdt_doc *doc, crdt__ref type);
 
 /* The item that holds the visible unit `index`, which must exist, and how many of its units lie
  * before. Splits nothing. */
@@ -23,5 +30,15 @@ crdt__ref crdt__position_item(crdt_doc *doc, crdt__ref type, uint64_t index, uin
 
 /* How many visible units lie before the item. */
 uint64_t crdt__position_index(crdt_doc *doc, crdt__ref item);
+
+/* The first item from `ref` on that is not deleted; 0: none is, or `ref` is 0. */
+crdt__ref crdt__position_live(crdt_doc *doc, crdt__ref ref);
+
+/* Moves a place over what is deleted to its right. */
+void crdt__position_pass_deleted(crdt_doc *doc, crdt__position *at);
+
+/* The first formatting mark, not deleted, from `ref` on and before `end` (0: the end of the list);
+ * 0: there is none, or `ref` is 0. */
+crdt__ref crdt__position_mark(crdt_doc *doc, crdt__ref ref, crdt__ref end);
 
 #endif
