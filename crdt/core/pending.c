@@ -58,7 +58,7 @@ static crdt_err merge_in_turn(const crdt__pending *p, crdt_buf *folded)
         if (i > 1)
             pair[0] = (crdt_bytes){folded->data, folded->len};
         crdt_buf merged = {.mem = folded->mem};
-        err = crdt_update_merge(CRDT_V1, pair, 2, &merged);
+        err = crdt__merge_extended(pair, 2, &merged);
         crdt_buf_free(folded);
         *folded = merged;
     }
@@ -80,9 +80,8 @@ crdt_err crdt__pending_fold(crdt_doc *doc)
     if (p->piece_count < 2)
         return CRDT_OK;
     crdt_buf folded = {.mem = doc->budget.mem};
-    crdt_err err = pieces_are_apart(p)
-                       ? crdt_update_merge(CRDT_V1, p->pieces, p->piece_count, &folded)
-                       : merge_in_turn(p, &folded);
+    crdt_err err = pieces_are_apart(p) ? crdt__merge_extended(p->pieces, p->piece_count, &folded)
+                                       : merge_in_turn(p, &folded);
     if (err == CRDT_OK) {
         release_pieces(doc);
         if (!crdt__pending_add(doc, (crdt_bytes){folded.data, folded.len}))

@@ -1,8 +1,9 @@
 /* Structs and deletes that wait for updates which have not come (yjs: StructStore.pendingStructs,
  * pendingDs).
  *
- * What waits is kept as encoded updates in the order they came, and folded into one, as Yjs folds
- * them with each arrival, only when somebody needs it: to encode the state, or to try again.
+ * What waits is kept as updates in extended v1 (wire/update.h) in the order they came, and folded
+ * into one, as Yjs folds them with each arrival, only when somebody needs it: to encode the state,
+ * or to try again.
  */
 #ifndef CRDT_CORE_PENDING_H
 #define CRDT_CORE_PENDING_H

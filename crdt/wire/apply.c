@@ -4,6 +4,7 @@
 
 #include "wire/event.h"
 #include "wire/load.h"
+#include "wire/open.h"
 #include "wire/schedule.h"
 #include "wire/typing.h"
 
@@ -169,7 +170,7 @@ static bool retry(crdt_doc *doc)
     crdt_bytes waited = crdt__pending_take(doc);
     crdt__v1_shape shape;
     crdt__rest rest = {0};
-    bool ok = crdt__v1_validate(waited, doc->budget.mem, &shape) == CRDT_OK &&
+    bool ok = crdt__v1_survey(waited, doc->budget.mem, &shape) == CRDT_OK &&
               crdt__schedule(doc, waited, &shape, &rest);
     if (ok)
         ok = keep_rest(doc, &rest) && apply_deletes(doc, &shape, &new_deletes);
@@ -213,51 +214,73 @@ static crdt_err check_pending_limit(crdt_doc *doc, crdt_bytes update, const crdt
 
 /* ---- the call ---- */
 
-/* The long way. */
-static crdt_err apply_any(crdt_doc *doc, crdt_encoding encoding, crdt_bytes update,
-                          crdt_applied *out, crdt_buf *event)
+/* What the fast paths take. False: nothing was done. */
+static bool apply_fast(crdt_doc *doc, crdt_encoding encoding, crdt_bytes v1, crdt_applied *out,
+                       crdt_buf *event, crdt_err *err)
 {
-    crdt__v1_shape shape;
-    crdt_err err = crdt__v1_validate(update, doc->budget.mem, &shape);
-    if (err == CRDT_OK)
-        err = check_pending_limit(doc, update, &shape);
+    crdt__span span;
+    *out = (crdt_applied){.changed = true, .integrated = true};
+    if (!event && crdt__load(doc, v1, err))
+        return true;
+    if (crdt__apply_typed(doc, v1, &span))
+        *err = event ? crdt__event_write_added(doc, encoding, span, event) : CRDT_OK;
+    else if (crdt__apply_erased(doc, v1, &span))
+        *err = event ? crdt__event_write_deleted(doc, encoding, span, event) : CRDT_OK;
+    else
+        return false;
+    if (*err != CRDT_OK)
+        *err = crdt__doc_fail(doc);
+    return true;
+}
+
+/* The long way. */
+static crdt_err apply_opened(crdt_doc *doc, crdt_encoding encoding, const crdt__opened *opened,
+                             crdt_applied *out, crdt_buf *event)
+{
+    crdt_err err = check_pending_limit(doc, opened->update, &opened->shape);
     if (err != CRDT_OK)
         return err;
-    if (!apply_valid(doc, update, &shape, out) || !crdt__event_commit_remote(doc, encoding, event))
+    if (!apply_valid(doc, opened->update, &opened->shape, out) ||
+        !crdt__event_commit_remote(doc, encoding, event))
         return crdt__doc_fail(doc);
     out->pending = crdt__pending_any(&doc->pending);
     return CRDT_OK;
 }
 
+static crdt_err apply_v1(crdt_doc *doc, crdt_bytes update, crdt_applied *out, crdt_buf *event)
+{
+    crdt__opened opened;
+    crdt_err err;
+    if (apply_fast(doc, CRDT_V1, update, out, event, &err))
+        return err;
+    err = crdt__open(CRDT_V1, update, doc->budget.mem, &opened);
+    return err == CRDT_OK ? apply_opened(doc, CRDT_V1, &opened, out, event) : err;
+}
+
+/* What came through the door is extended v1. The fast paths know only plain v1, and take the rest
+ * for malformed. */
+static crdt_err apply_v2(crdt_doc *doc, crdt_bytes update, crdt_applied *out, crdt_buf *event)
+{
+    crdt__opened opened;
+    crdt_err err = crdt__open(CRDT_V2, update, doc->budget.mem, &opened);
+    if (err != CRDT_OK)
+        return err;
+    if (!apply_fast(doc, CRDT_V2, opened.update, out, event, &err) || err == CRDT_MALFORMED)
+        err = apply_opened(doc, CRDT_V2, &opened, out, event);
+    crdt__close(&opened);
+    return err;
+}
+
 static crdt_err apply(crdt_doc *doc, crdt_encoding encoding, crdt_bytes update, crdt_applied *out,
                       crdt_buf *event)
 {
-    const crdt_applied done = {.changed = true, .integrated = true};
-    crdt_err err = CRDT_OK;
-    crdt__span span;
-    if (!event && crdt__load(doc, update, &err)) {
-        *out = done;
-        return err;
-    }
-    if (crdt__apply_typed(doc, update, &span)) {
-        *out = done;
-        if (event)
-            err = crdt__event_write_added(doc, encoding, span, event);
-    } else if (crdt__apply_erased(doc, update, &span)) {
-        *out = done;
-        if (event)
-            err = crdt__event_write_deleted(doc, encoding, span, event);
-    } else {
-        return apply_any(doc, encoding, update, out, event);
-    }
-    return err == CRDT_OK ? CRDT_OK : crdt__doc_fail(doc);
+    return encoding == CRDT_V1 ? apply_v1(doc, update, out, event)
+                               : apply_v2(doc, update, out, event);
 }
 
 crdt_err crdt_doc_apply_event(crdt_doc *doc, crdt_encoding encoding, crdt_bytes update,
                               crdt_applied *out, crdt_buf *event)
 {
-    if (encoding != CRDT_V1)
-        return CRDT_MALFORMED;
     if (doc->failed)
         return CRDT_FAILED;
     if (doc->editing)

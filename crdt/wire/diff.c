@@ -2,9 +2,8 @@
  * encodeStateAsUpdate). */
 #include "wire/diff.h"
 
-#include "wire/encoder.h"
+#include "wire/merge.h"
 #include "wire/show.h"
-#include "wire/statevec.h"
 
 bool crdt__collect_deletes(const crdt_doc *doc, const uint32_t *clients, crdt__idset *out)
 {
@@ -70,7 +69,7 @@ static crdt_err encode_integrated(crdt_doc *doc, crdt_encoding encoding,
 static crdt_err encode_waiting_deletes(const crdt_doc *doc, crdt_buf *out)
 {
     crdt__encoder enc;
-    crdt__encoder_init(&enc, CRDT_V1, out);
+    crdt__encoder_init(&enc, CRDT__EXTENDED, out);
     crdt__encode_count(&enc, 0);
     crdt__encode_deletes(&enc, &doc->pending.deletes);
     return crdt__encoder_finish(&enc);
@@ -78,8 +77,8 @@ static crdt_err encode_waiting_deletes(const crdt_doc *doc, crdt_buf *out)
 
 /* What is integrated and what waits, merged: Yjs merges the two encodings, so the result is made
  * the same way. */
-static crdt_err encode_with_pending(crdt_doc *doc, crdt_bytes sv, const crdt__statevec *target,
-                                    crdt_buf *out)
+static crdt_err encode_with_pending(crdt_doc *doc, crdt_encoding encoding,
+                                    const crdt__statevec *target, crdt_buf *out)
 {
     crdt_buf parts[3] = {
         {.mem = doc->budget.mem}, {.mem = doc->budget.mem}, {.mem = doc->budget.mem}};
@@ -87,15 +86,16 @@ static crdt_err encode_with_pending(crdt_doc *doc, crdt_bytes sv, const crdt__st
     size_t count = 1;
     crdt_err err = crdt__pending_fold(doc);
     if (err == CRDT_OK)
-        err = encode_integrated(doc, CRDT_V1, target, &parts[0]);
+        err = encode_integrated(doc, CRDT__EXTENDED, target, &parts[0]);
     if (err == CRDT_OK && doc->pending.deletes_count)
         err = encode_waiting_deletes(doc, &parts[count++]);
     if (err == CRDT_OK && doc->pending.piece_count)
-        err = crdt_update_diff(CRDT_V1, doc->pending.pieces[0], sv, &parts[count++]);
+        err = crdt__diff(CRDT__EXTENDED, doc->pending.pieces[0], target, CRDT__EXTENDED,
+                         &parts[count++]);
     if (err == CRDT_OK) {
         for (size_t i = 0; i < count; i++)
             updates[i] = (crdt_bytes){parts[i].data, parts[i].len};
-        err = crdt_update_merge(CRDT_V1, updates, count, out);
+        err = crdt__merge(CRDT__EXTENDED, updates, count, encoding, out);
     }
     for (size_t i = 0; i < 3; i++)
         crdt_buf_free(&parts[i]);
@@ -104,8 +104,6 @@ static crdt_err encode_with_pending(crdt_doc *doc, crdt_bytes sv, const crdt__st
 
 crdt_err crdt_doc_encode_state(crdt_doc *doc, crdt_encoding encoding, crdt_bytes sv, crdt_buf *out)
 {
-    if (encoding != CRDT_V1)
-        return CRDT_MALFORMED;
     static const uint8_t nothing[] = {0};
     if (doc->failed)
         return CRDT_FAILED;
@@ -116,7 +114,7 @@ crdt_err crdt_doc_encode_state(crdt_doc *doc, crdt_encoding encoding, crdt_bytes
     if (err != CRDT_OK)
         return err;
     if (crdt__pending_any(&doc->pending))
-        err = encode_with_pending(doc, sv, &target, out);
+        err = encode_with_pending(doc, encoding, &target, out);
     else
         err = encode_integrated(doc, encoding, &target, out);
     crdt__statevec_deinit(&target);

@@ -10,18 +10,23 @@
 #include "base/idset.h"
 #include "wire/update.h"
 
-struct crdt__columns; /* base/columns.h: the columns of v2 */
+/* Extended v1 (wire/update.h), beside the formats of crdt.h: for updates that stay inside. */
+#define CRDT__EXTENDED ((crdt_encoding)0)
+
+struct crdt__columns; /* wire/update_v2.h */
 
 typedef struct crdt__encoder {
     crdt_encoding encoding;
     const crdt_mem *mem;
     crdt__writer out;              /* v1: everything; v2: the rest */
     struct crdt__columns *columns; /* v2 */
-    crdt_buf rest;                 /* v2: what `out` writes into until the end */
+    crdt_buf body;                 /* what `out` writes into until the end, where it does not write
+                                      into `target` */
     crdt_buf *target;
 } crdt__encoder;
 
-/* Begins an update that will be appended to `target`. Failure shows in out.ok. */
+/* Begins an update that will be appended to `target`. Must not be moved. Failure shows in out.ok.
+ */
 void crdt__encoder_init(crdt__encoder *enc, crdt_encoding encoding, crdt_buf *target);
 
 /* The number of sections or of anything else that stands bare in the rest. */
@@ -36,11 +41,26 @@ void crdt__encode_section(crdt__encoder *enc, uint64_t structs, crdt_id first);
 /* A struct from its unit `offset` on, as crdt__v1_write_struct does for v1. */
 void crdt__encode_struct(crdt__encoder *enc, const crdt__wstruct *s, uint64_t offset);
 
-/* The delete set; `deletes` is normalized. */
+/* The delete set; `deletes` is normalized, or grouped: format v2, which can tell only ranges in
+ * ascending order, then has it normalized. */
 void crdt__encode_deletes(crdt__encoder *enc, const crdt__idset *deletes);
 
 /* Puts the update together behind what `target` held, and releases everything else; on failure
  * `target` is as it was. CRDT_NO_MEMORY or CRDT_OK. */
 CRDT_MUST_CHECK crdt_err crdt__encoder_finish(crdt__encoder *enc);
+
+/* ---- sections whose structs are counted afterwards ---- for wire/lazy.c */
+
+/* As crdt__encoder_init, but `out` writes into `body` in every format. */
+void crdt__encoder_init_apart(crdt__encoder *enc, crdt_encoding encoding, crdt_buf *target);
+
+/* The header without the number of structs. */
+void crdt__encode_section_start(crdt__encoder *enc, crdt_id first);
+
+/* Puts down what stands before the body. */
+void crdt__encoder_put_head(crdt__encoder *enc, crdt__writer *w);
+
+/* Releases what an encoder holds that is not brought to its end by crdt__encoder_finish. */
+void crdt__encoder_deinit(crdt__encoder *enc);
 
 #endif

@@ -41,57 +41,70 @@ void crdt__lazy_read(crdt__lazy_reader *reader, crdt__wstruct *out)
 
 /* ---- writing ---- */
 
-void crdt__lazy_writer_init(crdt__lazy_writer *lazy, crdt_buf *body)
+void crdt__lazy_writer_init(crdt__lazy_writer *lazy, crdt_encoding encoding, crdt_buf *target)
 {
-    *lazy = (crdt__lazy_writer){.w = crdt__writer_on(body), .mem = body->mem};
-}
-
-void crdt__lazy_writer_deinit(crdt__lazy_writer *lazy)
-{
-    crdt__release(lazy->mem, lazy->marks, lazy->cap * sizeof *lazy->marks);
+    *lazy = (crdt__lazy_writer){.marks = NULL};
+    crdt__encoder_init_apart(&lazy->enc, encoding, target);
 }
 
 static void begin_section(crdt__lazy_writer *lazy, const crdt__wstruct *s, uint64_t offset)
 {
     if (lazy->count == lazy->cap) {
         size_t cap = lazy->cap == 0 ? 4 : lazy->cap * 2;
-        crdt__lazy_mark *marks =
-            crdt__resize(lazy->mem, lazy->marks, lazy->cap * sizeof *marks, cap * sizeof *marks);
+        crdt__lazy_mark *marks = crdt__resize(lazy->enc.mem, lazy->marks, lazy->cap * sizeof *marks,
+                                              cap * sizeof *marks);
         if (marks == NULL) {
-            lazy->w.ok = false;
+            lazy->enc.out.ok = false;
             return;
         }
         lazy->marks = marks;
         lazy->cap = cap;
     }
-    lazy->marks[lazy->count++] = (crdt__lazy_mark){crdt__writer_len(&lazy->w), 0};
-    crdt__write_varuint(&lazy->w, s->id.client);
-    crdt__write_varuint(&lazy->w, s->id.clock + offset);
+    lazy->marks[lazy->count++] = (crdt__lazy_mark){crdt__writer_len(&lazy->enc.out), 0};
+    crdt__encode_section_start(&lazy->enc, crdt__id_add(s->id, offset));
 }
 
 void crdt__lazy_write(crdt__lazy_writer *lazy, const crdt__wstruct *s, uint64_t offset)
 {
     if (lazy->count == 0 || !crdt__id_equal(lazy->next, crdt__id_add(s->id, offset)))
         begin_section(lazy, s, offset);
-    if (!lazy->w.ok)
+    if (!lazy->enc.out.ok)
         return;
-    crdt__v1_write_struct(&lazy->w, s, offset, CRDT__V1_PLAIN, lazy->mem);
+    crdt__encode_struct(&lazy->enc, s, offset);
     lazy->marks[lazy->count - 1].structs++;
     lazy->next = crdt__id_add(s->id, s->len);
 }
 
-void crdt__lazy_finish(crdt__lazy_writer *lazy, crdt__writer *out)
+/* The body, which ends with the delete set from `deletes_at` on, with the numbers put in. */
+static void put_body(const crdt__lazy_writer *lazy, size_t deletes_at, crdt__writer *w)
 {
-    size_t len = crdt__writer_len(&lazy->w);
-    if (crdt__writer_finish(&lazy->w) != CRDT_OK) {
-        out->ok = false;
-        return;
-    }
-    const uint8_t *body = lazy->w.buf->data;
-    crdt__write_varuint(out, lazy->count);
+    const crdt_buf *body = &lazy->enc.body;
+    crdt__write_varuint(w, lazy->count);
     for (size_t i = 0; i < lazy->count; i++) {
-        size_t end = i + 1 < lazy->count ? lazy->marks[i + 1].start : len;
-        crdt__write_varuint(out, lazy->marks[i].structs);
-        crdt__write_bytes(out, body + lazy->marks[i].start, end - lazy->marks[i].start);
+        size_t start = lazy->marks[i].start;
+        size_t end = i + 1 < lazy->count ? lazy->marks[i + 1].start : deletes_at;
+        crdt__write_varuint(w, lazy->marks[i].structs);
+        crdt__write_bytes(w, body->data + start, end - start);
     }
+    crdt__write_bytes(w, body->data + deletes_at, body->len - deletes_at);
+}
+
+crdt_err crdt__lazy_finish(crdt__lazy_writer *lazy, const crdt__idset *deletes)
+{
+    crdt__encoder *enc = &lazy->enc;
+    size_t deletes_at = crdt__writer_len(&enc->out);
+    if (deletes != NULL)
+        crdt__encode_deletes(enc, deletes);
+    else
+        enc->out.ok = false;
+    crdt_err err = crdt__writer_finish(&enc->out);
+    if (err == CRDT_OK) {
+        crdt__writer w = crdt__writer_on(enc->target);
+        crdt__encoder_put_head(enc, &w);
+        put_body(lazy, deletes_at, &w);
+        err = crdt__writer_finish(&w);
+    }
+    crdt__release(enc->mem, lazy->marks, lazy->cap * sizeof *lazy->marks);
+    crdt__encoder_deinit(enc);
+    return err;
 }

@@ -4,7 +4,7 @@
 #ifndef CRDT_WIRE_LAZY_H
 #define CRDT_WIRE_LAZY_H
 
-#include "wire/update.h"
+#include "wire/encoder.h"
 
 typedef enum crdt__skips { CRDT__SKIPS_KEPT, CRDT__SKIPS_LEFT_OUT } crdt__skips;
 
@@ -35,28 +35,27 @@ void crdt__lazy_read(crdt__lazy_reader *reader, crdt__wstruct *out);
 /* ---- writing ---- */
 
 typedef struct crdt__lazy_mark {
-    size_t start; /* of a section, among what was written */
+    size_t start; /* of a section, in the body */
     uint64_t structs;
 } crdt__lazy_mark;
 
 typedef struct crdt__lazy_writer {
-    crdt__writer w;
-    const crdt_mem *mem;
+    crdt__encoder enc; /* enc.out.ok: memory did not run out */
     crdt__lazy_mark *marks;
     size_t count;
     size_t cap;
     crdt_id next; /* what would continue the section */
 } crdt__lazy_writer;
 
-/* Writes into `body`, an empty buffer that is touched by nobody else until it is over. */
-void crdt__lazy_writer_init(crdt__lazy_writer *lazy, crdt_buf *body);
-void crdt__lazy_writer_deinit(crdt__lazy_writer *lazy);
+/* Begins an update that will be appended to `target`. Must not be moved. */
+void crdt__lazy_writer_init(crdt__lazy_writer *lazy, crdt_encoding encoding, crdt_buf *target);
 
 /* Writes a struct from `offset` on; a new section begins where it does not continue the last one.
  */
 void crdt__lazy_write(crdt__lazy_writer *lazy, const crdt__wstruct *s, uint64_t offset);
 
-/* Appends the sections, headed by their number, to `out`. Failure shows in out->ok. */
-void crdt__lazy_finish(crdt__lazy_writer *lazy, crdt__writer *out);
+/* Adds the delete set (NULL: memory for it ran out), appends the update to `target`, and releases
+ * everything else; on failure `target` is as it was. CRDT_NO_MEMORY or CRDT_OK. */
+CRDT_MUST_CHECK crdt_err crdt__lazy_finish(crdt__lazy_writer *lazy, const crdt__idset *deletes);
 
 #endif

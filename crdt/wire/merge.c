@@ -1,13 +1,14 @@
-/* Updates merged, cut down and measured without a document (yjs/src/utils/updates.js).
+/* Updates merged without a document (yjs/src/utils/updates.js).
  *
- * Merging follows mergeUpdatesV2 step by step, since its result depends on how the inputs were
+ * This follows mergeUpdatesV2 step by step, since its result depends on how the inputs were
  * split and in which order they come: one struct `w` is held back; the next one either continues
  * it, or lies behind a gap (then a Skip is put between), or overlaps it (then it is sliced).
  */
-#include "base/idset.h"
+#include "wire/merge.h"
+
+#include "wire/open.h"
 #include "wire/readers.h"
 #include "wire/sections.h"
-#include "wire/statevec.h"
 
 /* ---- merging structs ---- */
 
@@ -112,13 +113,13 @@ static void merge_structs(merge *m)
         uint64_t client = crdt__lazy_id(r).client;
         if (!take_next(m, r, client))
             continue;
-        while (!r->done && m->out.w.ok &&
+        while (!r->done && m->out.enc.out.ok &&
                crdt__id_equal(crdt__lazy_id(r), (crdt_id){client, end_of(&m->w)})) {
             crdt__wstruct next;
             crdt__lazy_read(r, &next);
             hold(m, &next);
         }
-        if (!m->out.w.ok)
+        if (!m->out.enc.out.ok)
             return;
     }
     if (m->has_w)
@@ -133,7 +134,8 @@ typedef struct merge_room {
     size_t count;
     crdt__lazy_reader *readers;
     crdt__lazy_reader **order;
-    crdt_buf *sorted; /* the updates whose sections had to be put in order; the others are empty */
+    crdt_buf
+        *told; /* the updates that had to be told anew: in v1, in order; the others are empty */
     crdt__idset deletes;
 } merge_room;
 
@@ -143,10 +145,10 @@ static bool merge_room_init(merge_room *room, size_t count, const crdt_mem *mem)
     crdt__idset_init(&room->deletes, mem);
     room->readers = crdt__resize(mem, NULL, 0, count * sizeof *room->readers);
     room->order = crdt__resize(mem, NULL, 0, count * sizeof(crdt__lazy_reader *));
-    room->sorted = crdt__resize(mem, NULL, 0, count * sizeof *room->sorted);
-    for (size_t i = 0; room->sorted != NULL && i < count; i++)
-        room->sorted[i] = (crdt_buf){.mem = mem};
-    return room->readers != NULL && room->order != NULL && room->sorted != NULL;
+    room->told = crdt__resize(mem, NULL, 0, count * sizeof *room->told);
+    for (size_t i = 0; room->told != NULL && i < count; i++)
+        room->told[i] = (crdt_buf){.mem = mem};
+    return room->readers != NULL && room->order != NULL && room->told != NULL;
 }
 
 static void merge_room_deinit(merge_room *room)
@@ -156,271 +158,106 @@ static void merge_room_deinit(merge_room *room)
         crdt__release(room->mem, room->order, room->count * sizeof(crdt__lazy_reader *));
     if (room->readers != NULL)
         crdt__release(room->mem, room->readers, room->count * sizeof *room->readers);
-    for (size_t i = 0; room->sorted != NULL && i < room->count; i++)
-        crdt_buf_free(&room->sorted[i]);
-    if (room->sorted != NULL)
-        crdt__release(room->mem, room->sorted, room->count * sizeof *room->sorted);
+    for (size_t i = 0; room->told != NULL && i < room->count; i++)
+        crdt_buf_free(&room->told[i]);
+    if (room->told != NULL)
+        crdt__release(room->mem, room->told, room->count * sizeof *room->told);
 }
 
-/* Validates every update, and sets a reader on its structs and collects its deletes. */
-static crdt_err open_updates(const crdt_bytes *updates, merge_room *room)
+/* Puts the sections of an opened update in order. */
+static crdt_err sort_opened(crdt__opened *opened)
+{
+    crdt_buf sorted = {.mem = opened->room.mem};
+    crdt_err err = crdt__v1_sort_sections(opened->update, &opened->shape, &sorted);
+    crdt__close(opened);
+    opened->room = sorted;
+    opened->update = (crdt_bytes){sorted.data, sorted.len};
+    return err;
+}
+
+/* Sets a reader on the structs of an update, and collects its deletes. */
+static crdt_err open_one(crdt_encoding from, crdt_bytes update, merge_room *room, size_t i)
+{
+    crdt__opened opened;
+    crdt_err err = crdt__open(from, update, room->mem, &opened);
+    if (err != CRDT_OK)
+        return err;
+    crdt__reader ds = crdt__reader_of(opened.shape.ds);
+    if (!crdt__idset_read_v1(&ds, &room->deletes))
+        err = CRDT_NO_MEMORY;
+    if (err == CRDT_OK && !opened.shape.descending)
+        err = sort_opened(&opened);
+    room->told[i] = opened.room;
+    if (err == CRDT_OK)
+        room->readers[i] = crdt__lazy_reader_of(opened.update, CRDT__SKIPS_LEFT_OUT);
+    return err;
+}
+
+static crdt_err open_all(crdt_encoding from, const crdt_bytes *updates, merge_room *room)
 {
     for (size_t i = 0; i < room->count; i++) {
-        crdt__v1_shape shape;
-        crdt_err err = crdt__v1_validate(updates[i], room->mem, &shape);
+        crdt_err err = open_one(from, updates[i], room, i);
         if (err != CRDT_OK)
             return err;
-        crdt__reader ds = crdt__reader_of(shape.ds);
-        if (!crdt__idset_read_v1(&ds, &room->deletes))
-            return CRDT_NO_MEMORY;
-        crdt_bytes update = updates[i];
-        if (!shape.descending) {
-            if (crdt__v1_sort_sections(update, &shape, &room->sorted[i]) != CRDT_OK)
-                return CRDT_NO_MEMORY;
-            update = (crdt_bytes){room->sorted[i].data, room->sorted[i].len};
-        }
-        room->readers[i] = crdt__lazy_reader_of(update, CRDT__SKIPS_LEFT_OUT);
     }
     return crdt__idset_normalize(&room->deletes) ? CRDT_OK : CRDT_NO_MEMORY;
 }
 
-static crdt_err merge_many(merge_room *room, crdt_buf *out)
+static crdt_err merge_opened(merge_room *room, crdt_encoding to, crdt_buf *out)
 {
-    crdt_buf body = {.mem = room->mem};
     merge m = {.has_w = false};
-    crdt__lazy_writer_init(&m.out, &body);
+    crdt__lazy_writer_init(&m.out, to, out);
     crdt__readers_init(&m.readers, room->readers, room->count, room->order);
     merge_structs(&m);
-    crdt__writer w = crdt__writer_on(out);
-    crdt__lazy_finish(&m.out, &w);
-    crdt__idset_write_v1(&room->deletes, &w);
-    crdt__lazy_writer_deinit(&m.out);
-    crdt_buf_free(&body);
-    return crdt__writer_finish(&w);
+    return crdt__lazy_finish(&m.out, &room->deletes);
 }
 
-static crdt_err append_bytes(crdt_buf *out, crdt_bytes bytes)
+crdt_err crdt__merge(crdt_encoding from, const crdt_bytes *updates, size_t count, crdt_encoding to,
+                     crdt_buf *out)
 {
+    merge_room room;
+    crdt_err err = CRDT_NO_MEMORY;
+    if (merge_room_init(&room, count, out->mem))
+        err = open_all(from, updates, &room);
+    if (err == CRDT_OK)
+        err = merge_opened(&room, to, out);
+    merge_room_deinit(&room);
+    return err;
+}
+
+crdt_err crdt__merge_extended(const crdt_bytes *updates, size_t count, crdt_buf *out)
+{
+    return crdt__merge(CRDT__EXTENDED, updates, count, CRDT__EXTENDED, out);
+}
+
+/* ---- the calls of crdt.h ---- */
+
+static crdt_err write_empty(crdt_encoding encoding, crdt_buf *out)
+{
+    const crdt__idset nothing = {.mem = out->mem};
+    crdt__lazy_writer lazy;
+    crdt__lazy_writer_init(&lazy, encoding, out);
+    return crdt__lazy_finish(&lazy, &nothing);
+}
+
+static crdt_err copy_one(crdt_encoding encoding, crdt_bytes update, crdt_buf *out)
+{
+    crdt__opened opened;
+    crdt_err err = crdt__open(encoding, update, out->mem, &opened);
+    if (err != CRDT_OK)
+        return err;
+    crdt__close(&opened);
     crdt__writer w = crdt__writer_on(out);
-    crdt__write_bytes(&w, bytes.data, bytes.len);
+    crdt__write_bytes(&w, update.data, update.len);
     return crdt__writer_finish(&w);
 }
 
 crdt_err crdt_update_merge(crdt_encoding encoding, const crdt_bytes *updates, size_t count,
                            crdt_buf *out)
 {
-    if (encoding != CRDT_V1)
-        return CRDT_MALFORMED;
-    static const uint8_t empty[] = {0, 0};
     if (count == 0)
-        return append_bytes(out, (crdt_bytes){empty, sizeof empty});
-    if (count == 1) {
-        crdt__v1_shape shape;
-        crdt_err err = crdt__v1_validate(updates[0], out->mem, &shape);
-        return err == CRDT_OK ? append_bytes(out, updates[0]) : err;
-    }
-    merge_room room;
-    crdt_err err = CRDT_NO_MEMORY;
-    if (merge_room_init(&room, count, out->mem))
-        err = open_updates(updates, &room);
-    if (err == CRDT_OK)
-        err = merge_many(&room, out);
-    merge_room_deinit(&room);
-    return err;
-}
-
-/* ---- what a state vector lacks ---- */
-
-static void diff_structs(crdt__lazy_reader *r, const crdt__statevec *known, crdt__lazy_writer *out)
-{
-    bool writing = false; /* the client of the last struct is written whole from there on */
-    uint64_t client = 0;
-    while (!r->done && out->w.ok) {
-        crdt__wstruct s;
-        crdt__lazy_read(r, &s);
-        writing = writing && s.id.client == client;
-        client = s.id.client;
-        uint64_t state = crdt__statevec_get(known, client);
-        if (writing) {
-            crdt__lazy_write(out, &s, 0);
-        } else if (s.kind != CRDT__SKIP && end_of(&s) > state) {
-            crdt__lazy_write(out, &s, state > s.id.clock ? state - s.id.clock : 0);
-            writing = true;
-        }
-    }
-}
-
-static crdt_err diff(crdt_bytes update, crdt_bytes ds, const crdt__statevec *known, crdt_buf *out)
-{
-    crdt_buf body = {.mem = out->mem};
-    crdt__idset deletes;
-    crdt__idset_init(&deletes, out->mem);
-    crdt__reader r = crdt__reader_of(ds);
-    bool grouped = crdt__idset_read_v1(&r, &deletes) && crdt__idset_group(&deletes);
-
-    crdt__lazy_writer lazy;
-    crdt__lazy_writer_init(&lazy, &body);
-    crdt__lazy_reader structs = crdt__lazy_reader_of(update, CRDT__SKIPS_KEPT);
-    diff_structs(&structs, known, &lazy);
-
-    crdt__writer w = crdt__writer_on(out);
-    crdt__lazy_finish(&lazy, &w);
-    if (grouped)
-        crdt__idset_write_v1(&deletes, &w);
-    else
-        w.ok = false;
-    crdt__lazy_writer_deinit(&lazy);
-    crdt_buf_free(&body);
-    crdt__idset_deinit(&deletes);
-    return crdt__writer_finish(&w);
-}
-
-crdt_err crdt_update_diff(crdt_encoding encoding, crdt_bytes update, crdt_bytes sv, crdt_buf *out)
-{
-    if (encoding != CRDT_V1)
-        return CRDT_MALFORMED;
-    crdt__v1_shape shape;
-    crdt_err err = crdt__v1_validate(update, out->mem, &shape);
-    if (err != CRDT_OK)
-        return err;
-    crdt__statevec known;
-    err = crdt__statevec_read(sv, out->mem, &known);
-    if (err == CRDT_OK)
-        err = diff(update, shape.ds, &known, out);
-    crdt__statevec_deinit(&known);
-    return err;
-}
-
-/* ---- what an update says ---- */
-
-bool crdt_update_is_empty(crdt_encoding encoding, crdt_bytes update)
-{
-    if (encoding != CRDT_V1)
-        return false;
-    crdt__v1_shape shape;
-    return crdt__v1_validate(update, NULL, &shape) == CRDT_OK && shape.structs == shape.skips &&
-           shape.ds_ranges == 0;
-}
-
-/* Per client in the order of the update: the clocks that lie before its first Skip, if they begin
- * at 0. (Yjs counts a Skip that begins the whole update, and so claims what is missing; we do not.)
- */
-static uint64_t write_prefixes(crdt__lazy_reader *r, crdt__writer *w)
-{
-    uint64_t clients = 0;
-    while (!r->done) {
-        uint64_t client = crdt__lazy_id(r).client;
-        bool broken = crdt__lazy_id(r).clock != 0;
-        uint64_t clock = 0;
-        while (!r->done && crdt__lazy_id(r).client == client) {
-            crdt__wstruct s;
-            crdt__lazy_read(r, &s);
-            broken = broken || s.kind == CRDT__SKIP;
-            if (!broken)
-                clock = end_of(&s);
-        }
-        if (clock == 0)
-            continue;
-        crdt__write_varuint(w, client);
-        crdt__write_varuint(w, clock);
-        clients++;
-    }
-    return clients;
-}
-
-crdt_err crdt_update_state_vector(crdt_encoding encoding, crdt_bytes update, crdt_buf *out)
-{
-    if (encoding != CRDT_V1)
-        return CRDT_MALFORMED;
-    crdt__v1_shape shape;
-    crdt_err err = crdt__v1_validate(update, out->mem, &shape);
-    if (err != CRDT_OK)
-        return err;
-    crdt_buf entries = {.mem = out->mem};
-    crdt__writer w = crdt__writer_on(&entries);
-    crdt__lazy_reader r = crdt__lazy_reader_of(update, CRDT__SKIPS_KEPT);
-    uint64_t clients = write_prefixes(&r, &w);
-    err = crdt__writer_finish(&w);
-    if (err == CRDT_OK) {
-        w = crdt__writer_on(out);
-        crdt__write_varuint(&w, clients);
-        crdt__write_bytes(&w, entries.data, entries.len);
-        err = crdt__writer_finish(&w);
-    }
-    crdt_buf_free(&entries);
-    return err;
-}
-
-/* ---- a state vector from before ---- */
-
-/* Adds the clocks that an update tells of. */
-static crdt_err add_told(crdt_bytes update, crdt__idset *told)
-{
-    crdt__v1_shape shape;
-    crdt_err err = crdt__v1_validate(update, told->mem, &shape);
-    if (err != CRDT_OK)
-        return err;
-    crdt__lazy_reader r = crdt__lazy_reader_of(update, CRDT__SKIPS_LEFT_OUT);
-    while (!r.done) {
-        crdt__wstruct s;
-        crdt__lazy_read(&r, &s);
-        if (!crdt__idset_add(told, s.id.client, s.id.clock, s.len))
-            return CRDT_NO_MEMORY;
-    }
-    return CRDT_OK;
-}
-
-/* Per client the smaller of its clock in `sv` and the first clock in `told`. */
-static crdt_err lower(const crdt__statevec *sv, const crdt__idset *told, crdt__idset *out)
-{
-    const crdt__range *known = crdt__idset_ranges(&sv->known);
-    const crdt__range *ranges = crdt__idset_ranges(told);
-    size_t at = 0;
-    for (size_t i = 0; i < sv->known.count; i++) {
-        uint64_t clock = known[i].len;
-        while (at < told->count && ranges[at].client > known[i].client)
-            at++;
-        if (at < told->count && ranges[at].client == known[i].client && ranges[at].clock < clock)
-            clock = ranges[at].clock;
-        if (clock > 0 && !crdt__idset_add(out, known[i].client, 0, clock))
-            return CRDT_NO_MEMORY;
-    }
-    return CRDT_OK;
-}
-
-static crdt_err append_statevec(const crdt__idset *known, crdt_buf *out)
-{
-    const crdt__range *ranges = crdt__idset_ranges(known);
-    crdt__writer w = crdt__writer_on(out);
-    crdt__write_varuint(&w, known->count);
-    for (size_t i = 0; i < known->count; i++) {
-        crdt__write_varuint(&w, ranges[i].client);
-        crdt__write_varuint(&w, ranges[i].len);
-    }
-    return crdt__writer_finish(&w);
-}
-
-crdt_err crdt_state_vector_rewind(crdt_encoding encoding, crdt_bytes sv, const crdt_bytes *updates,
-                                  size_t count, crdt_buf *out)
-{
-    if (encoding != CRDT_V1)
-        return CRDT_MALFORMED;
-    crdt__statevec after;
-    crdt__idset told;
-    crdt__idset before;
-    crdt__idset_init(&told, out->mem);
-    crdt__idset_init(&before, out->mem);
-    crdt_err err = crdt__statevec_read(sv, out->mem, &after);
-    for (size_t i = 0; i < count && err == CRDT_OK; i++)
-        err = add_told(updates[i], &told);
-    if (err == CRDT_OK && !crdt__idset_normalize(&told))
-        err = CRDT_NO_MEMORY;
-    if (err == CRDT_OK)
-        err = lower(&after, &told, &before);
-    if (err == CRDT_OK)
-        err = append_statevec(&before, out);
-    crdt__idset_deinit(&before);
-    crdt__idset_deinit(&told);
-    crdt__statevec_deinit(&after);
-    return err;
+        return write_empty(encoding, out);
+    if (count == 1)
+        return copy_one(encoding, updates[0], out);
+    return crdt__merge(encoding, updates, count, encoding, out);
 }

@@ -11,6 +11,7 @@
 #include "wire/diff.h"
 #include "wire/encoder.h"
 #include "wire/lazy.h"
+#include "wire/open.h"
 #include "wire/show.h"
 
 static void write_deletes(const crdt__idset *deletes, crdt_encoding encoding, crdt__writer *w)
@@ -344,19 +345,18 @@ static bool contains_ranges(const crdt_snapshot *snapshot, const crdt__idset *de
 crdt_err crdt_snapshot_contains(const crdt_snapshot *snapshot, crdt_encoding encoding,
                                 crdt_bytes update, bool *out)
 {
-    if (encoding != CRDT_V1)
-        return CRDT_MALFORMED;
-    crdt__v1_shape shape;
-    crdt_err err = crdt__v1_validate(update, snapshot->mem, &shape);
+    crdt__opened opened;
+    crdt_err err = crdt__open(encoding, update, snapshot->mem, &opened);
     if (err != CRDT_OK)
         return err;
     crdt__idset deletes;
     crdt__idset_init(&deletes, snapshot->mem);
-    crdt__reader r = crdt__reader_of(shape.ds);
+    crdt__reader r = crdt__reader_of(opened.shape.ds);
     if (crdt__idset_read_v1(&r, &deletes))
-        *out = contains_structs(snapshot, update) && contains_ranges(snapshot, &deletes);
+        *out = contains_structs(snapshot, opened.update) && contains_ranges(snapshot, &deletes);
     else
         err = CRDT_NO_MEMORY;
     crdt__idset_deinit(&deletes);
+    crdt__close(&opened);
     return err;
 }

@@ -102,6 +102,26 @@ typedef struct crdt__v1_shape {
 CRDT_MUST_CHECK crdt_err crdt__v1_validate(crdt_bytes update, const crdt_mem *mem,
                                            crdt__v1_shape *out);
 
+/* Whether the clients of an update's sections show by their order that none comes twice. {0} before
+ * the first. */
+typedef struct crdt__client_order {
+    uint64_t last;
+    bool begun;
+    bool not_ascending;
+    bool not_descending;
+} crdt__client_order;
+
+void crdt__client_order_note(crdt__client_order *order, uint64_t client);
+/* Fills in what a shape says of the clients; looks through the valid `update` only where their
+ * order does not show it. CRDT_NO_MEMORY or CRDT_OK. */
+CRDT_MUST_CHECK crdt_err crdt__client_order_judge(const crdt__client_order *order,
+                                                  crdt_bytes update, const crdt_mem *mem,
+                                                  crdt__v1_shape *shape);
+
+/* What a valid update is made of, its extended form included. CRDT_NO_MEMORY or CRDT_OK. */
+CRDT_MUST_CHECK crdt_err crdt__v1_survey(crdt_bytes update, const crdt_mem *mem,
+                                         crdt__v1_shape *out);
+
 /* Reads one struct that begins at `id`. Failure shows in r->ok. */
 void crdt__v1_read_struct(crdt__reader *r, crdt_id id, crdt__trust trust, crdt__wstruct *out);
 
@@ -115,9 +135,23 @@ typedef enum crdt__v1_form { CRDT__V1_PLAIN, CRDT__V1_EXTENDED } crdt__v1_form;
 void crdt__v1_write_struct(crdt__writer *w, const crdt__wstruct *s, uint64_t offset,
                            crdt__v1_form form, const crdt_mem *mem);
 
+/* The info byte that a struct has when it is written from unit `offset` on. */
+static inline uint8_t crdt__wstruct_info(const crdt__wstruct *s, uint64_t offset)
+{
+    if (s->kind == CRDT__GC || s->kind == CRDT__SKIP)
+        return s->kind;
+    return (uint8_t)(s->kind | (s->has_origin || offset > 0 ? CRDT__INFO_ORIGIN : 0) |
+                     (s->has_right ? CRDT__INFO_RIGHT : 0) | (s->has_sub ? CRDT__INFO_SUB : 0));
+}
+
 /* Makes *s its own right part from unit `offset` on, as Yjs' sliceStruct does (origin from the
  * offset; parent, key and right origin kept). A cut pair shows as `cut`. `offset` < len. */
 void crdt__wstruct_slice(crdt__wstruct *s, uint64_t offset);
+
+/* Merges updates in extended v1 into one, appended to `out` (wire/merge.h). CRDT_NO_MEMORY or
+ * CRDT_OK. */
+CRDT_MUST_CHECK crdt_err crdt__merge_extended(const crdt_bytes *updates, size_t count,
+                                              crdt_buf *out);
 
 /* ---- walking a validated update ---- */
 

@@ -6,17 +6,10 @@
 #include "base/utf16.h"
 #include "base/value.h"
 #include "wire/text.h"
+#include "wire/values.h"
 
 /* The options of a sub-document that has none: an empty object. */
 static const uint8_t no_options[] = {118, 0};
-
-static const uint8_t undefined_word[] = "undefined";
-
-static bool is_undefined(crdt_bytes text)
-{
-    return text.len == sizeof undefined_word - 1 &&
-           memcmp(text.data, undefined_word, sizeof undefined_word - 1) == 0;
-}
 
 static bool type_has_name(uint8_t type_ref)
 {
@@ -86,7 +79,7 @@ static crdt_bytes read_json(crdt__reader *r, crdt__trust trust, bool undefined_a
                             bool *canonical)
 {
     crdt_bytes text = read_text(r, trust);
-    if (undefined_allowed && is_undefined(text))
+    if (undefined_allowed && crdt__values_is_undefined(text))
         return text;
     crdt__json_kind kind = crdt__json_check(text);
     if (kind == CRDT__JSON_INVALID)
@@ -260,97 +253,56 @@ static void write_text_from(crdt__writer *w, const crdt__wstruct *s, uint64_t of
         crdt__wtf8_to_utf8(w->pos - len, len);
 }
 
-static void write_json(crdt__writer *w, crdt_bytes text, bool canonical, const crdt_mem *mem)
+/* A value that is written behind its length goes to a buffer first. */
+typedef struct measured {
+    crdt_buf buf;
+    crdt__writer w;
+} measured;
+
+static void measure_begin(measured *m, const crdt_mem *mem)
 {
-    if (canonical) {
-        crdt__write_varbytes(w, text);
-        return;
-    }
-    crdt_buf buf = {.mem = mem};
-    crdt__writer inner = crdt__writer_on(&buf);
-    (void)crdt__json_canonicalize(text, &inner, mem);
-    if (crdt__writer_finish(&inner) == CRDT_OK)
-        crdt__write_varbytes(w, (crdt_bytes){buf.data, buf.len});
+    m->buf = (crdt_buf){.mem = mem};
+    m->w = crdt__writer_on(&m->buf);
+}
+
+static void measure_end(measured *m, crdt__writer *w)
+{
+    if (crdt__writer_finish(&m->w) == CRDT_OK)
+        crdt__write_varbytes(w, (crdt_bytes){m->buf.data, m->buf.len});
     else
         w->ok = false;
-    crdt_buf_free(&buf);
+    crdt_buf_free(&m->buf);
 }
 
-static bool is_as_written(crdt_bytes value, bool canonical, crdt__v1_form form)
-{
-    return canonical && (form == CRDT__V1_EXTENDED || !crdt__value_is_any(value));
-}
-
-/* The value of an embed or a format. */
+/* The value of an embed or a format; most stand as they are. */
 static void write_value(crdt__writer *w, crdt_bytes value, bool canonical, crdt__v1_form form,
                         const crdt_mem *mem)
 {
-    if (is_as_written(value, canonical, form)) {
+    if (canonical && (form == CRDT__V1_EXTENDED || !crdt__value_is_any(value))) {
         crdt__write_varbytes(w, value);
         return;
     }
-    crdt_buf buf = {.mem = mem};
-    crdt__writer inner = crdt__writer_on(&buf);
-    if (form == CRDT__V1_EXTENDED)
-        crdt__value_from_json(value, &inner, mem);
-    else if (crdt__value_is_any(value))
-        crdt__value_to_json(value, &inner, mem);
-    else
-        (void)crdt__json_canonicalize(value, &inner, mem);
-    if (crdt__writer_finish(&inner) == CRDT_OK)
-        crdt__write_varbytes(w, (crdt_bytes){buf.data, buf.len});
-    else
-        w->ok = false;
-    crdt_buf_free(&buf);
+    measured m;
+    measure_begin(&m, mem);
+    crdt__values_write(&m.w, value, canonical,
+                       form == CRDT__V1_EXTENDED ? CRDT__VALUE_AS_KEPT : CRDT__VALUE_AS_JSON, mem);
+    measure_end(&m, w);
 }
 
-static crdt_bytes rest_of(const crdt__reader *r)
+static void write_json_elements(crdt__writer *w, const crdt__wstruct *s, uint64_t offset,
+                                const crdt_mem *mem)
 {
-    return (crdt_bytes){r->pos, crdt__reader_left(r)};
-}
-
-/* The elements of CRDT__JSON or CRDT__ANY from `offset` on. */
-static crdt__reader elements_from(const crdt__wstruct *s, uint64_t offset)
-{
-    crdt__reader r = crdt__reader_of(s->content);
-    for (uint64_t i = 0; i < offset; i++) {
-        if (s->kind == CRDT__ANY)
-            crdt__any_skip_valid(&r);
-        else
-            (void)crdt__read_varbytes(&r);
-    }
-    return r;
-}
-
-static void write_elements(crdt__writer *w, const crdt__wstruct *s, uint64_t offset,
-                           const crdt_mem *mem)
-{
-    crdt__write_varuint(w, s->len - offset);
-    crdt__reader r = elements_from(s, offset);
+    crdt__reader r = crdt__values_from(s, offset);
     if (s->canonical) {
-        crdt_bytes rest = rest_of(&r);
-        crdt__write_bytes(w, rest.data, rest.len);
+        crdt__write_bytes(w, r.pos, crdt__reader_left(&r));
         return;
     }
     for (uint64_t i = offset; i < s->len && w->ok; i++) {
-        if (s->kind == CRDT__ANY) {
-            crdt__any_canonicalize(&r, w, mem);
-        } else {
-            crdt_bytes text = crdt__read_varbytes(&r);
-            write_json(w, text, is_undefined(text), mem);
-        }
+        measured m;
+        measure_begin(&m, mem);
+        crdt__values_write_json(&m.w, crdt__read_varbytes(&r), false, mem);
+        measure_end(&m, w);
     }
-}
-
-static void write_doc(crdt__writer *w, const crdt__wstruct *s, const crdt_mem *mem)
-{
-    crdt__write_varbytes(w, s->content);
-    if (s->canonical) {
-        crdt__write_bytes(w, s->content2.data, s->content2.len);
-        return;
-    }
-    crdt__reader r = crdt__reader_of(s->content2);
-    crdt__any_doc_options(&r, w, mem);
 }
 
 static void write_content(crdt__writer *w, const crdt__wstruct *s, uint64_t offset,
@@ -363,8 +315,12 @@ static void write_content(crdt__writer *w, const crdt__wstruct *s, uint64_t offs
         crdt__write_varuint(w, s->len - offset);
         break;
     case CRDT__JSON:
+        crdt__write_varuint(w, s->len - offset);
+        write_json_elements(w, s, offset, mem);
+        break;
     case CRDT__ANY:
-        write_elements(w, s, offset, mem);
+        crdt__write_varuint(w, s->len - offset);
+        crdt__values_write_any(w, s, offset, mem);
         break;
     case CRDT__BINARY:
         crdt__write_varbytes(w, s->content);
@@ -385,7 +341,8 @@ static void write_content(crdt__writer *w, const crdt__wstruct *s, uint64_t offs
             crdt__write_varbytes(w, s->content);
         break;
     case CRDT__DOC:
-        write_doc(w, s, mem);
+        crdt__write_varbytes(w, s->content);
+        crdt__values_write_options(w, s, mem);
         break;
     }
 }
@@ -404,9 +361,6 @@ static void write_parent(crdt__writer *w, const crdt__wstruct *s)
 static void write_references(crdt__writer *w, const crdt__wstruct *s, uint64_t offset)
 {
     bool has_origin = s->has_origin || offset > 0;
-    crdt__write_u8(w, (uint8_t)(s->kind | (has_origin ? CRDT__INFO_ORIGIN : 0) |
-                                (s->has_right ? CRDT__INFO_RIGHT : 0) |
-                                (s->has_sub ? CRDT__INFO_SUB : 0)));
     if (has_origin)
         write_id(w, offset > 0 ? crdt__id_add(s->id, offset - 1) : s->origin);
     if (s->has_right)
@@ -418,9 +372,8 @@ static void write_references(crdt__writer *w, const crdt__wstruct *s, uint64_t o
 void crdt__v1_write_struct(crdt__writer *w, const crdt__wstruct *s, uint64_t offset,
                            crdt__v1_form form, const crdt_mem *mem)
 {
-    if (s->kind == CRDT__GC || s->kind == CRDT__SKIP)
-        crdt__write_u8(w, s->kind);
-    else
+    crdt__write_u8(w, crdt__wstruct_info(s, offset));
+    if (s->kind != CRDT__GC && s->kind != CRDT__SKIP)
         write_references(w, s, offset);
     write_content(w, s, offset, form, mem);
 }
@@ -432,8 +385,8 @@ void crdt__wstruct_slice(crdt__wstruct *s, uint64_t offset)
     if (s->kind == CRDT__STRING) {
         crdt__text_slice(s, offset);
     } else if (s->kind == CRDT__ANY || s->kind == CRDT__JSON) {
-        crdt__reader r = elements_from(s, offset);
-        s->content = rest_of(&r);
+        crdt__reader r = crdt__values_from(s, offset);
+        s->content = (crdt_bytes){r.pos, crdt__reader_left(&r)};
     }
     if (s->kind != CRDT__GC && s->kind != CRDT__SKIP) {
         s->has_origin = true;
@@ -470,33 +423,26 @@ void crdt__section_next(crdt__section *section, crdt__wstruct *out)
     section_read(section, CRDT__TRUSTED, out);
 }
 
-/* Whether the clients of the sections come in an order that shows that none comes twice. */
-typedef struct client_order {
-    uint64_t last;
-    bool ascending;
-    bool descending;
-} client_order;
-
-static void note_client(client_order *order, uint64_t client, bool first)
+void crdt__client_order_note(crdt__client_order *order, uint64_t client)
 {
-    if (!first) {
-        order->ascending = order->ascending && client > order->last;
-        order->descending = order->descending && client < order->last;
-    }
+    order->not_ascending = order->not_ascending || (order->begun && client <= order->last);
+    order->not_descending = order->not_descending || (order->begun && client >= order->last);
+    order->begun = true;
     order->last = client;
 }
 
 /* Checks all sections; `walk` stands at their number first and at the delete set afterwards. */
-static void check_sections(crdt__section *walk, crdt__v1_shape *shape, client_order *order)
+static void check_sections(crdt__section *walk, crdt__trust trust, crdt__v1_shape *shape,
+                           crdt__client_order *order)
 {
     shape->sections = crdt__read_varuint(&walk->r);
     for (uint64_t i = 0; i < shape->sections && walk->r.ok; i++) {
         crdt__section_follow(walk);
-        note_client(order, walk->next.client, i == 0);
+        crdt__client_order_note(order, walk->next.client);
         shape->structs += walk->left;
         while (walk->left > 0 && walk->r.ok) {
             crdt__wstruct s;
-            section_read(walk, CRDT__UNTRUSTED, &s);
+            section_read(walk, trust, &s);
             shape->skips += s.kind == CRDT__SKIP ? 1 : 0;
         }
     }
@@ -540,27 +486,40 @@ static bool find_twice(crdt_bytes update, const crdt_mem *mem, bool *twice)
     return ok;
 }
 
-crdt_err crdt__v1_validate(crdt_bytes update, const crdt_mem *mem, crdt__v1_shape *out)
+crdt_err crdt__client_order_judge(const crdt__client_order *order, crdt_bytes update,
+                                  const crdt_mem *mem, crdt__v1_shape *shape)
+{
+    shape->descending = !order->not_descending;
+    shape->clients_twice = false;
+    if (order->not_ascending && order->not_descending &&
+        !find_twice(update, mem, &shape->clients_twice))
+        return CRDT_NO_MEMORY;
+    return CRDT_OK;
+}
+
+static crdt_err examine(crdt_bytes update, crdt__trust trust, const crdt_mem *mem,
+                        crdt__v1_shape *out)
 {
     /* One reader for all: copying one right behind a read stalls on the bytes just stored. */
     crdt__section walk = {.r = crdt__reader_of(update)};
     crdt__v1_shape shape = {0};
-    client_order order = {0, true, true};
-    check_sections(&walk, &shape, &order);
+    crdt__client_order order = {0};
+    check_sections(&walk, trust, &shape, &order);
     check_deletes(&walk.r, &shape);
     if (!crdt__reader_at_end(&walk.r))
         return CRDT_MALFORMED;
-    if (!order.ascending && !order.descending && !find_twice(update, mem, &shape.clients_twice))
-        return CRDT_NO_MEMORY;
-    shape.descending = order.descending;
-    *out = shape;
-    return CRDT_OK;
+    crdt_err err = crdt__client_order_judge(&order, update, mem, &shape);
+    if (err == CRDT_OK)
+        *out = shape;
+    return err;
 }
 
-crdt_err crdt_update_validate(crdt_encoding encoding, crdt_bytes update)
+crdt_err crdt__v1_validate(crdt_bytes update, const crdt_mem *mem, crdt__v1_shape *out)
 {
-    if (encoding != CRDT_V1)
-        return CRDT_MALFORMED;
-    crdt__v1_shape shape;
-    return crdt__v1_validate(update, NULL, &shape);
+    return examine(update, CRDT__UNTRUSTED, mem, out);
+}
+
+crdt_err crdt__v1_survey(crdt_bytes update, const crdt_mem *mem, crdt__v1_shape *out)
+{
+    return examine(update, CRDT__TRUSTED, mem, out);
 }

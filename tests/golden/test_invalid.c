@@ -26,13 +26,20 @@ static crdt_buf state_of(const vector *v, crdt_doc *doc)
 static void check_refused_everywhere(const vector *v, crdt_bytes update)
 {
     static const uint8_t nothing[] = {0};
+    crdt_encoding encoding = vector_encoding(v);
+    crdt_encoding other = encoding == CRDT_V1 ? CRDT_V2 : CRDT_V1;
     crdt_buf out = {0};
+    crdt_update_client *clients;
+    size_t count;
     const crdt_bytes pair[2] = {update, {(const uint8_t *)"\0\0", 2}};
-    vector_err(v, "validate", crdt_update_validate(CRDT_V1, update), CRDT_MALFORMED);
-    vector_err(v, "merge", crdt_update_merge(CRDT_V1, pair, 2, &out), CRDT_MALFORMED);
-    vector_err(v, "diff", crdt_update_diff(CRDT_V1, update, (crdt_bytes){nothing, 1}, &out),
+    vector_err(v, "validate", crdt_update_validate(encoding, update), CRDT_MALFORMED);
+    vector_err(v, "merge", crdt_update_merge(encoding, pair, 2, &out), CRDT_MALFORMED);
+    vector_err(v, "diff", crdt_update_diff(encoding, update, (crdt_bytes){nothing, 1}, &out),
                CRDT_MALFORMED);
-    vector_err(v, "state_vector", crdt_update_state_vector(CRDT_V1, update, &out), CRDT_MALFORMED);
+    vector_err(v, "state_vector", crdt_update_state_vector(encoding, update, &out), CRDT_MALFORMED);
+    vector_err(v, "convert", crdt_update_convert(encoding, update, other, &out), CRDT_MALFORMED);
+    vector_err(v, "clients", crdt_update_clients(encoding, update, &clients, &count),
+               CRDT_MALFORMED);
     if (out.len != 0)
         vector_fail(v, "%zu bytes came out of bad ones", out.len);
     crdt_buf_free(&out);
@@ -55,7 +62,7 @@ static void use_invalid(const vector *v)
     crdt_doc *doc = base_of(v);
     crdt_buf before = state_of(v, doc);
     crdt_bytes update = vector_bytes(v, "update");
-    crdt_err err = crdt_doc_apply(doc, CRDT_V1, update, NULL);
+    crdt_err err = crdt_doc_apply(doc, vector_encoding(v), update, NULL);
     const char *robust = json_string_value(vector_at(v, "robust"));
     bool refused = vector_stricter(v) || strcmp(robust, "error") == 0;
     if (refused || err != CRDT_OK) {
@@ -86,8 +93,8 @@ static void use_stricter(const vector *v)
     assert_non_null(doc);
     size_t refused = 0;
     for (size_t i = 0; i < vector_count(v, "updates"); i++)
-        refused +=
-            crdt_doc_apply(doc, CRDT_V1, vector_bytes_i(v, "updates", i), NULL) == CRDT_MALFORMED;
+        refused += crdt_doc_apply(doc, vector_encoding(v), vector_bytes_i(v, "updates", i), NULL) ==
+                   CRDT_MALFORMED;
     if (refused != 1)
         vector_fail(v, "%zu updates are refused", refused);
     crdt_doc_free(doc);

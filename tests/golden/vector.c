@@ -86,8 +86,13 @@ size_t vectors_each(void (*use)(const vector *v))
 
 bool vector_is(const vector *v, const char *kind)
 {
+    return strcmp(v->kind, kind) == 0;
+}
+
+crdt_encoding vector_encoding(const vector *v)
+{
     const char *enc = json_string_value(json_object_get(v->json, "enc"));
-    return strcmp(v->kind, kind) == 0 && (!enc || strcmp(enc, "v1") == 0);
+    return enc && strcmp(enc, "v2") == 0 ? CRDT_V2 : CRDT_V1;
 }
 
 json_t *vector_at(const vector *v, const char *path)

@@ -29,8 +29,10 @@ size_t vectors_each(void (*use)(const vector *v));
  * may hold them. (A whole pair is never escaped.) */
 void vector_soften(char *line);
 
-/* True if the case has this kind and speaks of update format v1 (or of no format). */
+/* True if the case has this kind. */
 bool vector_is(const vector *v, const char *kind);
+/* The format of its updates; v1 where the case does not say. */
+crdt_encoding vector_encoding(const vector *v);
 
 /* A base64 field decoded, kept until the case is done. `path` names members, parted by dots. */
 crdt_bytes vector_bytes(const vector *v, const char *path);
