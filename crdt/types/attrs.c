@@ -37,7 +37,9 @@ static crdt__attr *find(const crdt__attrs *attrs, uint32_t name)
 {
     if (!is_small(attrs)) {
         const uint64_t *slot = crdt__u64map_find(&attrs->index, name);
-        return slot && attrs->slots[*slot].name == name ? &attrs->slots[*slot] : NULL;
+        /* What was taken out is still in the table, with the slot that it had. */
+        bool is_there = slot && *slot < attrs->used && attrs->slots[*slot].name == name;
+        return is_there ? &attrs->slots[*slot] : NULL;
     }
     for (size_t i = 0; i < attrs->used; i++)
         if (attrs->slots[i].name == name)
