@@ -21,6 +21,8 @@
 #include "base/must.h"
 #include "http/http1.h"
 #include "net/listener.h"
+#include "persist/packer.h"
+#include "room/codec.h"
 
 /* From the signal to the end, at most. */
 #define SERVER_DRAIN_MS 9500
@@ -31,6 +33,7 @@ typedef enum server_state { SERVER_SERVING, SERVER_DRAINING, SERVER_CLOSING } se
 
 typedef struct server {
     api api;
+    packer *packer;
     tcp_streams *connections;
     http_server *http;
     listener *listener;
@@ -47,7 +50,7 @@ typedef struct server {
 static bool is_done(const server *s)
 {
     return s->http_drained && registry_get_stats(s->api.rooms).rooms == 0 &&
-           persist_waiting(s->api.persist) == 0 && s->api.lists == 0;
+           persist_waiting(s->api.persist) == 0 && !packer_busy(s->packer) && s->api.lists == 0;
 }
 
 static void begin_closing(server *s)
@@ -79,6 +82,7 @@ static void begin_draining(server *s)
     s->state = SERVER_DRAINING;
     s->signal_ms = loop_now_ms(s->api.loop);
     s->api.draining = true;
+    packer_stop(s->packer);
     registry_drain(s->api.rooms);
     http_server_drain(s->http, on_http_drained, s);
     must(uv_timer_start(&s->look, on_look, 0, SERVER_LOOK_MS) == 0);
@@ -108,6 +112,7 @@ static void build(server *s, const config *settings, store *opened)
     a->store = opened;
     a->loop = loop_new();
     a->persist = persist_new(a->loop, a->store);
+    s->packer = packer_new(a->loop, a->store, a->persist);
     registry_options rooms = {.pending_bytes_max = settings->update_bytes_max};
     a->rooms = registry_new(a->loop, a->store, a->persist, &rooms);
     a->streams = sse_new(a->loop);
@@ -134,6 +139,7 @@ static void take_down(server *s)
     tcp_streams_free(s->connections);
     sse_free(s->api.streams);
     registry_free(s->api.rooms);
+    packer_free(s->packer);
     persist_free(s->api.persist);
     loop_free(s->api.loop);
 }
@@ -166,7 +172,8 @@ bool server_run(const config *settings)
 {
     char detail[512];
     store *opened;
-    store_err failed = store_open(settings->data, NULL, &opened, detail, sizeof(detail));
+    store_options options = {.codec = &room_codec};
+    store_err failed = store_open(settings->data, &options, &opened, detail, sizeof(detail));
     if (failed != STORE_OK) {
         log_error("cannot open the data directory %s: %s", settings->data, detail);
         return false;
@@ -175,7 +182,7 @@ bool server_run(const config *settings)
     signal(SIGPIPE, SIG_IGN);
     build(&s, settings, opened);
     bool served = listen_and_run(&s, settings);
-    if (served && tcp_streams_count(s.connections) > 0) {
+    if (served && (tcp_streams_count(s.connections) > 0 || packer_busy(s.packer))) {
         log_warn("%zu connections did not end in time", tcp_streams_count(s.connections));
         return true;
     }

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pack.h"
+
 #define ARRAY_MIN      16u
 #define BYTES_KEPT_MAX (8u << 20) /* a batch's buffer above this is given back after it */
 
@@ -51,6 +53,7 @@ static void batch_end(store_batch *b)
     b->bytes.count = b->docs.count = b->names.count = 0;
     b->events.count = b->checkpoints.count = 0;
     store__map_clear(&b->names_by_hash);
+    b->packs = NULL;
     b->open = false;
 }
 
@@ -167,6 +170,8 @@ static int write_batch(void *ctx, MDB_txn *txn)
         rc = store__write_checkpoints(b, txn);
     if (!rc)
         rc = store__write_events(b, txn);
+    if (!rc)
+        rc = store__write_packs(b, txn);
     return rc;
 }
 
@@ -180,7 +185,7 @@ static bool has_deletion(const store_batch *b)
 
 static bool is_empty(const store_batch *b)
 {
-    return !b->events.count && !b->checkpoints.count && !has_deletion(b) &&
+    return !b->events.count && !b->checkpoints.count && !b->packs && !has_deletion(b) &&
            b->next_number == b->store->next_number;
 }
 
@@ -213,6 +218,7 @@ static void fold(store_batch *b)
 {
     store *s = b->store;
     fold_events(b);
+    store__fold_packs(b);
     for (size_t i = 0; i < b->docs.count; i++) {
         store__staged_doc *doc = &store__batch_docs(b)[i];
         doc->entry->staged = 0;
@@ -221,6 +227,7 @@ static void fold(store_batch *b)
             store__purge_add(s, doc->entry);
         }
     }
+    store__forget_packed(b);
     s->next_number = b->next_number;
     s->next_key = b->next_key;
     s->ticks_left = STORE__TICKS;

@@ -71,12 +71,14 @@ struct store_batch {
     store__array events;      /* of store__staged_event */
     store__array checkpoints; /* of store__staged_checkpoint */
     store__map names_by_hash; /* to 1 + place, as a pointer */
+    store_packs *packs;       /* the caller's; NULL: none */
     uint64_t next_number;
     uint64_t next_key;
 };
 
 struct store {
     store__env env;
+    const store_codec *codec;
     store__index index;
     int lock_fd;
     /* Batch owner. */

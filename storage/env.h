@@ -28,7 +28,7 @@ typedef struct store__env {
     char *dir;
     store__gate gate;
     MDB_env *mdb; /* NULL: lost, and not opened again yet. Changes only while the gate is closed */
-    MDB_dbi meta, names, documents, tail, checkpoints, purges;
+    MDB_dbi meta, names, documents, tail, checkpoints, purges, segments;
     size_t map_len_min;
     size_t map_len_max;     /* with the reserve */
     size_t map_len_regular; /* without it */

@@ -28,7 +28,8 @@ typedef struct store__entry {
     uint32_t cap;
     uint32_t staged; /* batch owner: 1 + the document's place in the batch, 0 if it is not in it */
     bool live; /* false: being created by a batch, or, while opening, not known to be a document */
-    bool damaged; /* its seqs have a gap on disk: neither read nor appended to */
+    bool damaged;  /* its seqs have a gap on disk: neither read nor appended to */
+    bool unpacked; /* to be purged: it has no segments, or no more */
 } store__entry;
 
 typedef struct store__index {
@@ -46,6 +47,11 @@ void store__entry_free(store__entry *entry);
 
 /* NULL: absent. */
 store__entry *store__index_find(const store__index *index, uint64_t number);
+/* Whether anything of it stands in the tail or in segments. */
+static inline bool store__entry_has_events(const store__entry *entry)
+{
+    return entry->count > 0 || entry->first_seq > 1;
+}
 /* Adds a document that is absent, whose events before the tail are those of `life`. NULL when out
  * of memory. */
 store__entry *store__index_add(store__index *index, uint64_t number, const store__life *life,

@@ -14,8 +14,7 @@
 #define STORE__CHECKSUM_LEN 8u
 #define STORE__U64_LEN      8u
 
-/* The tables of a data directory. "segments" is reserved: the older events of a document, packed.
- */
+/* The tables of a data directory. */
 #define STORE__TABLE_META        "meta"
 #define STORE__TABLE_NAMES       "names"
 #define STORE__TABLE_DOCUMENTS   "documents"

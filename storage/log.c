@@ -4,7 +4,11 @@
 
 #include <string.h>
 
+#include "pack.h"
+#include "segment.h"
+
 #define READ_KEYS_MAX 256u /* tail keys taken from the index at a time */
+#define MISSES_MAX    2u   /* transactions in a row that lack the next event before it is missing */
 
 /* ---- the value ---- */
 
@@ -108,77 +112,154 @@ int store__write_events(const store_batch *b, MDB_txn *txn)
 
 /* ---- read ---- */
 
-typedef struct reading {
-    store *store;
-    MDB_txn *txn;
-    uint64_t number;
-    bool (*each)(void *ctx, const store_event *event);
-    void *ctx;
-    bool stopped;
-} reading;
-
-static store_err read_one(reading *r, uint64_t tail_key, uint64_t seq)
+store_err store__event_get(const store *s, MDB_txn *txn, uint64_t tail_key, uint64_t number,
+                           uint64_t seq, store_event *out)
 {
     store__key key = store__key_one(tail_key);
     MDB_val k = store__key_val(&key);
     MDB_val value;
     store_bytes body;
-    store_event event;
-    uint64_t number;
-    int rc = mdb_get(r->txn, r->store->env.tail, &k, &value);
+    uint64_t owner;
+    int rc = mdb_get(txn, s->env.tail, &k, &value);
     if (rc)
-        return rc == MDB_NOTFOUND ? STORE_CORRUPT : store__err(rc);
-    if (!store__unseal(&k, &value, &body) || !store__event_decode(&value, &number, &event) ||
-        number != r->number || event.seq != seq)
-        return STORE_CORRUPT;
-    r->stopped = !r->each(r->ctx, &event);
-    return STORE_OK;
+        return store__err(rc);
+    return store__unseal(&k, &value, &body) && store__event_decode(&value, &owner, out) &&
+                   owner == number && out->seq == seq
+               ? STORE_OK
+               : STORE_CORRUPT;
 }
 
-static store_err read_tail(reading *r, uint64_t after, uint64_t until)
+/* One call of store_read: where it stands, and what it has to deal with in turn.
+ *
+ * Events lie in segments first and in the tail behind them, and packing moves the border while we
+ * read. The index says where the tail begins; the transaction may be older or newer than it. So an
+ * event that is not in the tail where the index has it is looked for in the segments of the same
+ * transaction; and if it is not there either, the transaction is too old, and one more is begun. */
+typedef struct reading {
+    store *store;
+    uint64_t number;
+    uint64_t next;  /* the seq to be read next */
+    uint64_t until; /* inclusive, not beyond the head */
+    bool (*each)(void *ctx, const store_event *event);
+    void *ctx;
+    bool stopped;
+} reading;
+
+static void hand_out(reading *r, const store_event *event)
+{
+    r->stopped = !r->each(r->ctx, event);
+    r->next = event->seq + 1;
+}
+
+/* Hands out events of the tail from r->next on. STORE_NOT_FOUND: the next one is not there. */
+static store_err read_tail(reading *r, MDB_txn *txn)
 {
     uint64_t keys[READ_KEYS_MAX];
     store__range range;
     do {
-        if (!store__index_range(&r->store->index, r->number, after, until, keys, READ_KEYS_MAX,
-                                &range))
+        if (!store__index_range(&r->store->index, r->number, r->next - 1, r->until, keys,
+                                READ_KEYS_MAX, &range))
             return STORE_NOT_FOUND;
         if (range.damaged)
             return STORE_CORRUPT;
+        if (range.count == 0 || range.first_seq != r->next)
+            return STORE_NOT_FOUND;
         for (size_t i = 0; i < range.count && !r->stopped; i++) {
-            store_err err = read_one(r, keys[i], range.first_seq + i);
+            store_event event;
+            store_err err =
+                store__event_get(r->store, txn, keys[i], r->number, range.first_seq + i, &event);
             if (err != STORE_OK)
                 return err;
+            hand_out(r, &event);
         }
-        after = range.first_seq + range.count - 1;
-    } while (range.count && !r->stopped);
+    } while (r->next <= r->until && !r->stopped);
     return STORE_OK;
 }
 
-/* A document without an entry has no events in the tail: there is nothing to read, if only it
- * exists. */
-static store_err read_unindexed(const reading *r)
+/* Copies the segment that holds r->next. STORE_NOT_FOUND: none does. */
+static store_err copy_segment(const reading *r, MDB_txn *txn, uint64_t *first, store_buf *out)
 {
-    store__life life;
+    store_bytes segment;
+    store__segment_head head;
+    store_err err = store__segment_find(r->store, txn, r->number, r->next, first, &segment);
+    if (err != STORE_OK)
+        return err;
+    if (!store__segment_peek(segment, &head))
+        return STORE_CORRUPT;
+    return r->next - *first < head.count ? store__buf_put(out, segment) : STORE_NOT_FOUND;
+}
+
+/* Outside of any transaction: taking a segment apart takes a while, and so may whoever gets the
+ * events. */
+static store_err read_segment(reading *r, uint64_t first, const store_buf *copy)
+{
+    store__segment segment;
+    store_err err = store__segment_decode(r->store->codec, r->number, first,
+                                          (store_bytes){copy->data, copy->len}, &segment);
+    if (err != STORE_OK)
+        return err;
+    for (size_t i = (size_t)(r->next - first);
+         i < segment.count && r->next <= r->until && !r->stopped; i++)
+        hand_out(r, &segment.events[i]);
+    store__segment_deinit(&segment);
+    return STORE_OK;
+}
+
+/* Reads on in one transaction. STORE_NOT_FOUND: it does not hold the next event. */
+static store_err read_some(reading *r)
+{
+    MDB_txn *txn;
+    uint64_t first = 0;
+    store_buf copy = {0};
+    store_err err = store__read_begin(&r->store->env, &txn);
+    if (err != STORE_OK)
+        return err;
+    err = read_tail(r, txn);
+    if (err == STORE_NOT_FOUND)
+        err = copy_segment(r, txn, &first, &copy);
+    store__read_end(&r->store->env, txn);
+    if (err == STORE_OK && copy.len)
+        err = read_segment(r, first, &copy);
+    store_buf_free(&copy);
+    return err;
+}
+
+/* The document as the index or, without events in the tail, its record has it. */
+static store_err load_life(store *s, uint64_t number, store__life *out)
+{
+    MDB_txn *txn;
     store_bytes name;
-    return store__doc_load(r->store, r->txn, r->number, &life, &name);
+    for (int look = 0; look < 2; look++) {
+        if (store__index_life(&s->index, number, out))
+            return STORE_OK;
+        store_err err = store__read_begin(&s->env, &txn);
+        if (err != STORE_OK)
+            return err;
+        err = store__doc_load(s, txn, number, out, &name);
+        store__read_end(&s->env, txn);
+        if (err != STORE_OK)
+            return err;
+    }
+    return STORE_OK;
 }
 
 store_err store_read(store *s, uint64_t number, uint64_t after, uint64_t until,
                      bool (*each)(void *ctx, const store_event *event), void *ctx)
 {
-    /* The head before the transaction begins: later events are in the index, but not in the
-     * transaction. */
     store__life life;
-    bool indexed = store__index_life(&s->index, number, &life);
-    reading r = {.store = s, .number = number, .each = each, .ctx = ctx};
-    store_err err = store__read_begin(&s->env, &r.txn);
-    if (err != STORE_OK)
+    store_err err = load_life(s, number, &life);
+    reading r = {.store = s, .number = number, .next = after + 1, .each = each, .ctx = ctx};
+    if (err != STORE_OK || after >= life.head)
         return err;
-    if (!indexed)
-        err = read_unindexed(&r);
-    else if (after < until && after < life.head)
-        err = read_tail(&r, after, until < life.head ? until : life.head);
-    store__read_end(&s->env, r.txn);
+    r.until = until < life.head ? until : life.head;
+    for (unsigned misses = 0; err == STORE_OK && r.next <= r.until && !r.stopped;) {
+        uint64_t before = r.next;
+        err = read_some(&r);
+        if (err == STORE_NOT_FOUND && (err = load_life(s, number, &life)) == STORE_OK &&
+            ++misses > MISSES_MAX)
+            err = STORE_CORRUPT;
+        if (r.next > before)
+            misses = 0;
+    }
     return err;
 }

@@ -8,4 +8,9 @@
  * short for what it says. */
 bool store__event_decode(const MDB_val *value, uint64_t *number, store_event *out);
 
+/* The event of document `number` with `seq` that stands at a place of the tail, borrowed from the
+ * transaction. STORE_NOT_FOUND: nothing stands there. STORE_CORRUPT: not this event, or damaged. */
+store_err store__event_get(const store *s, MDB_txn *txn, uint64_t tail_key, uint64_t number,
+                           uint64_t seq, store_event *out);
+
 #endif

@@ -17,8 +17,9 @@
 
 /* Version 1: this one. The record begins with what tells a data directory of weft from any other
  * use of LMDB. */
-#define FORMAT_MAGIC   "weft"
-#define FORMAT_VERSION 1u
+#define FORMAT_MAGIC       "weft"
+#define FORMAT_VERSION     2u
+#define FORMAT_VERSION_OLD 1u /* without segments; is brought forward */
 
 #define MAP_LEN_DEFAULT ((size_t)256 << 20)
 #define MAP_LEN_LIMIT   ((size_t)1 << 46) /* of a process's addresses, half */
@@ -97,9 +98,13 @@ static store_err check_format(store *s, MDB_txn *txn, const complaint *c)
         memcmp(body.data, FORMAT_MAGIC, sizeof(FORMAT_MAGIC) - 1) != 0)
         return complain(c, STORE_CORRUPT, "the format record of data.mdb is missing or damaged");
     uint32_t version = store__get_u32((const uint8_t *)body.data + sizeof(FORMAT_MAGIC) - 1);
+    if (version == FORMAT_VERSION_OLD) {
+        rc = write_format(s, txn);
+        return rc ? complain_mdb(c, rc) : STORE_OK;
+    }
     if (version != FORMAT_VERSION)
         return complain(c, STORE_VERSION,
-                        "the data directory has format %u, and this weft reads format %u only; "
+                        "the data directory has format %u, and this weft reads formats up to %u; "
                         "use the version of weft that wrote it",
                         version, FORMAT_VERSION);
     return STORE_OK;
@@ -118,6 +123,7 @@ static int create_tables(store *s, MDB_txn *txn)
         {STORE__TABLE_TAIL, &env->tail},
         {STORE__TABLE_CHECKPOINTS, &env->checkpoints},
         {STORE__TABLE_PURGES, &env->purges},
+        {STORE__TABLE_SEGMENTS, &env->segments},
     };
     for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++) {
         int rc = mdb_dbi_open(txn, tables[i].name, MDB_CREATE, tables[i].dbi);
@@ -237,12 +243,16 @@ static store_err scan_purge(scan *sc, const MDB_val *key, const MDB_val *value)
     store_bytes body;
     if (key->mv_size != STORE__U64_LEN || !store__unseal(key, value, &body))
         return complain(sc->c, STORE_CORRUPT, "the note of a deleted document is damaged");
-    store__entry *entry = store__index_find(&sc->s->index, store__get_u64(key->mv_data));
-    if (!entry || entry->live)
+    uint64_t number = store__get_u64(key->mv_data);
+    store__entry *entry = store__index_find(&sc->s->index, number);
+    if (entry && entry->live)
         return complain(sc->c, STORE_CORRUPT, "the note of a deleted document is wrong");
+    sc->unknown -= entry != NULL;
+    if (!entry && !(entry = store__index_add(&sc->s->index, number, &(store__life){0}, false)))
+        return complain(sc->c, STORE_NO_MEMORY, "out of memory");
     store__index_remove(&sc->s->index, entry);
+    entry->first_seq = UINT64_MAX; /* there may be segments: only looking tells */
     store__purge_add(sc->s, entry);
-    sc->unknown--;
     return STORE_OK;
 }
 
@@ -391,6 +401,7 @@ static store *store_new(const char *dir)
 static store_err open_all(store *s, const store_options *options, const complaint *c)
 {
     store_err err = set_sizes(&s->env, options, c);
+    s->codec = options ? options->codec : NULL;
     if (err == STORE_OK)
         err = make_dir(c);
     if (err == STORE_OK)

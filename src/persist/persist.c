@@ -112,6 +112,8 @@ static store_err write_op(store_batch *batch, persist_op *op)
         return store_batch_delete(batch, op->number, op->time_ms);
     case PERSIST_CHECKPOINT:
         return store_batch_checkpoint(batch, op->number, op->seq, bytes_of(op->state));
+    case PERSIST_PACK:
+        return store_batch_pack(batch, op->packs);
     }
     return STORE_INVALID;
 }

@@ -27,10 +27,11 @@ typedef struct persist_event {
 } persist_event;
 
 typedef enum persist_kind {
-    PERSIST_APPEND,    /* events to document `number` */
-    PERSIST_CREATE,    /* the document `name` with `epoch`, and events (perhaps none) to it */
-    PERSIST_DELETE,    /* document `number` ends */
-    PERSIST_CHECKPOINT /* `state` is document `number` after event `seq` */
+    PERSIST_APPEND,     /* events to document `number` */
+    PERSIST_CREATE,     /* the document `name` with `epoch`, and events (perhaps none) to it */
+    PERSIST_DELETE,     /* document `number` ends */
+    PERSIST_CHECKPOINT, /* `state` is document `number` after event `seq` */
+    PERSIST_PACK        /* `packs` leave the tail */
 } persist_kind;
 
 /* Everything that it points to is kept until `done`. */
@@ -41,6 +42,7 @@ struct persist_op {
     uint64_t number; /* CREATE: out */
     uint64_t seq;
     slice state;
+    store_packs *packs;
     persist_event *events;
     /* Called once, on the loop, in a later turn. ERR_OK: it is on disk. ERR_EXISTS, ERR_DELETED:
      * this op failed and left nothing; ERR_STORAGE_FULL, ERR_STORAGE, ERR_NO_MEMORY: the commit

@@ -296,6 +296,7 @@ static void take_new_facts(room *r)
         break;
     case PERSIST_APPEND:
     case PERSIST_CHECKPOINT:
+    case PERSIST_PACK:
         break;
     }
     for (const persist_event *e = b->op.events; e != NULL; e = e->next)

@@ -61,10 +61,31 @@ typedef struct store_bytes {
     size_t len;
 } store_bytes;
 
+/* Bytes that belong to whoever holds the struct; malloc's. {0} is an empty buffer. */
+typedef struct store_buf {
+    void *data;
+    size_t len;
+    size_t cap;
+} store_buf;
+
+void store_buf_free(store_buf *buf); /* leaves it empty */
+
+/* How updates are laid out for packing, by somebody who knows what is in them. Any thread may call
+ * either at any time. Each appends to a buffer, and returns STORE_OK, STORE_NO_MEMORY or
+ * STORE_CORRUPT. What comes out must be what went in: it is checked. */
+typedef struct store_codec {
+    /* Lays out `count` updates as one piece that compresses well. */
+    store_err (*pack)(const store_bytes *updates, size_t count, store_buf *out);
+    /* Appends the updates of a piece, one behind the other; lens[0 ... count) are their lengths. */
+    store_err (*unpack)(store_bytes piece, size_t count, store_buf *out, size_t *lens);
+} store_codec;
+
 typedef struct store_options {
-    size_t map_size_min; /* bytes the map begins with; 0: the default. Grows by itself */
-    size_t map_size_max; /* bytes it may grow to; 0: no limit but the disk's. Reaching it is
-                            STORE_FULL */
+    size_t map_size_min;      /* bytes the map begins with; 0: the default. Grows by itself */
+    size_t map_size_max;      /* bytes it may grow to; 0: no limit but the disk's. Reaching it is
+                                 STORE_FULL */
+    const store_codec *codec; /* kept until store_close; NULL: updates are packed as they are. What
+                                 was packed with one can only be read with it */
 } store_options;
 
 /* Opens the store in `dir`, creating both if absent, for the one process that may write to it.
@@ -180,6 +201,33 @@ STORE_MUST_CHECK store_err store_batch_checkpoint(store_batch *b, uint64_t numbe
  * grow waits for the reads of the moment. */
 STORE_MUST_CHECK store_err store_batch_commit(store_batch *b);
 void store_batch_abort(store_batch *b);
+
+/* ---- packing ----
+ *
+ * Events arrive in the tail, all documents' in one row, where each takes its bytes and fifty more.
+ * Packing moves the oldest into segments: hundreds of events of one document in one compressed
+ * value. An event keeps its seq, time, user and bytes. It takes a call on any thread that prepares,
+ * which is most of the work, and one on the batch; whoever keeps the store decides when. */
+
+/* What should leave the tail: events from before `before_ms`, and the oldest while the tail takes
+ * more than `tail_bytes_max`. */
+typedef struct store_pack_policy {
+    int64_t before_ms;
+    uint64_t tail_bytes_max;
+} store_pack_policy;
+
+typedef struct store_packs store_packs;
+
+/* Prepares the move of some of what should leave. *out is owned (store_packs_free), or NULL: there
+ * is nothing to do. STORE_NO_MEMORY, STORE_IO. Cost: reading and compressing some megabytes at
+ * most. */
+STORE_MUST_CHECK store_err store_packs_prepare(store *s, const store_pack_policy *policy,
+                                               store_packs **out);
+void store_packs_free(store_packs *packs); /* accepts NULL */
+
+/* Moves them with this batch, once in a batch; `packs` is kept until its end. Of documents deleted,
+ * and of events moved since they were prepared, nothing happens. */
+STORE_MUST_CHECK store_err store_batch_pack(store_batch *b, store_packs *packs);
 
 /* ---- numbers for operators ---- */
 

@@ -52,11 +52,20 @@ static bool renew(store *s, store_batch *b, uint64_t *lives)
                STORE_OK;
 }
 
+/* Moves the oldest events out of the tail, with the batch. False: not as it should be. */
+static bool pack(store *s, store_batch *b, store_packs **packs)
+{
+    store_pack_policy policy = {.before_ms = INT64_MAX};
+    return store_packs_prepare(s, &policy, packs) == STORE_OK &&
+           (!*packs || store_batch_pack(b, *packs) == STORE_OK);
+}
+
 /* Runs in the child until it is killed. */
 static void write_for_ever(const char *dir, const uint64_t *numbers, report now, rng r, int out)
 {
     store *s;
     store_batch *b;
+    store_packs *packs = NULL;
     store_options options = {.map_size_min = (size_t)1 << 20};
     if (store_open(dir, &options, &s, NULL, 0) != STORE_OK)
         _exit(1);
@@ -70,8 +79,12 @@ static void write_for_ever(const char *dir, const uint64_t *numbers, report now,
         }
         if (rng_chance(&r, 30) && !renew(s, b, &now.lives))
             _exit(4);
+        if (rng_chance(&r, 40) && !pack(s, b, &packs))
+            _exit(6);
         if (store_batch_commit(b) != STORE_OK || write(out, &now, sizeof(now)) != sizeof(now))
             _exit(5);
+        store_packs_free(packs);
+        packs = NULL;
     }
 }
 

@@ -95,6 +95,17 @@ static void act(store_batch *b, twin *t, rng *r)
     }
 }
 
+/* What should be moved is chosen anew each time: all of it, what is older than some event, or what
+ * is too much; prepared before or while other things happen. */
+static store_packs *prepare(store *s, rng *r)
+{
+    store_packs *packs;
+    store_pack_policy policy = {.before_ms = rng_chance(r, 50) ? INT64_MAX : DATE_MS + 100,
+                                .tail_bytes_max = rng_chance(r, 50) ? UINT64_MAX : 100000};
+    assert_ok(store_packs_prepare(s, &policy, &packs));
+    return packs;
+}
+
 typedef struct comparing {
     const twin_doc *doc;
     uint64_t seq;
@@ -127,7 +138,8 @@ static void compare_checkpoint(void *ctx, uint64_t seq, store_bytes state)
 
 static void compare_living(store *s, twin_doc *doc, rng *r)
 {
-    uint64_t after = doc->head ? doc->head - rng_below(r, doc->head < 50 ? doc->head : 50) : 0;
+    uint64_t reach = rng_chance(r, 3) || doc->head < 50 ? doc->head + 1 : 50;
+    uint64_t after = doc->head - rng_below(r, reach);
     comparing c = {doc, after};
     assert_ok(store_read(s, doc->number, after, UINT64_MAX, compare_event, &c));
     assert_int_equal(c.seq, doc->head);
@@ -179,21 +191,29 @@ static void the_store_tells_what_its_twin_tells(void **state)
     twin *t = calloc(1, sizeof(*t));
     twin *before = calloc(1, sizeof(*before));
     f->options.map_size_min = (size_t)1 << 20;
+    store_packs *packs = NULL;
     for (unsigned step = 0; step < STEPS; step++) {
         *before = *t;
         store_batch *b = begin(f->s);
         for (uint64_t n = rng_below(&r, rng_chance(&r, 5) ? 300 : 6); n > 0; n--)
             act(b, t, &r);
+        if (packs && rng_chance(&r, 70))
+            assert_ok(store_batch_pack(b, packs));
         if (rng_chance(&r, 15)) {
             store_batch_abort(b);
             *t = *before;
         } else {
             assert_ok(store_batch_commit(b));
         }
+        if (rng_chance(&r, 50)) {
+            store_packs_free(packs);
+            packs = prepare(f->s, &r);
+        }
         if (rng_chance(&r, 5))
-            fixture_reopen(f);
+            fixture_reopen(f); /* what was prepared stays good */
         compare(f->s, t, &r);
     }
+    store_packs_free(packs);
     free(before);
     free(t);
 }

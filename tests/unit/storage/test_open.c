@@ -115,7 +115,7 @@ static void a_newer_format_is_refused_and_left_alone(void **state)
     MDB_val old = raw_get(&r, key);
     assert_int_equal(old.mv_size, sizeof(value));
     memcpy(value, old.mv_data, sizeof(value));
-    value[sizeof(value) - 1] = 2;
+    value[sizeof(value) - 1] = 3;
     store__seal(&key, value, sizeof(value));
     MDB_val val = {.mv_data = value, .mv_size = sizeof(value)};
     assert_int_equal(mdb_put(r.txn, r.table, &key, &val, 0), 0);
@@ -123,7 +123,7 @@ static void a_newer_format_is_refused_and_left_alone(void **state)
     assert_int_equal(mdb_dbi_open(r.txn, "purges", 0, &purges), 0);
     assert_int_equal(mdb_drop(r.txn, purges, 1), 0);
     raw_close(&r);
-    check_refused(f->dir, STORE_VERSION, "has format 2");
+    check_refused(f->dir, STORE_VERSION, "has format 3");
     r = raw_open(f->dir, "meta");
     assert_int_equal(mdb_dbi_open(r.txn, "purges", 0, &purges), MDB_NOTFOUND);
     raw_close(&r);

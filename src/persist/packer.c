@@ -1,0 +1,155 @@
+/* The happy path: a timer looks (`on_look`); in the pool `prepare` asks the store what should leave
+ * the tail, and makes segments of it; `prepared` submits them as an op; `packed` frees them and
+ * looks again at once, since where something was to be done there is often more.
+ *
+ * Failure. It is told once, and tried again at the next look: packing is never urgent.
+ *
+ * Close. packer_stop begins nothing more; once nothing is under way, packer_free closes the timer,
+ * and the memory goes in its close callback.
+ *
+ *     IDLE --on_look--> PREPARING --prepared: nothing to do--> IDLE
+ *                           |  ^
+ *                  prepared |  | packed
+ *                           v  |
+ *                        COMMITTING
+ */
+#include "persist/packer.h"
+
+#include <stdlib.h>
+#include <time.h>
+#include <uv.h>
+
+#include "base/log.h"
+#include "base/must.h"
+
+typedef enum packer_state { PACKER_IDLE, PACKER_PREPARING, PACKER_COMMITTING } packer_state;
+
+struct packer {
+    store *store;
+    persist *persist;
+    uv_timer_t look;
+    uv_work_t work;
+    persist_op op;
+    packer_state state;
+    bool stopped;
+    bool failing; /* told already */
+    store_packs *packs;
+    store_err failed; /* the pool's answer */
+};
+
+static void start(packer *k);
+
+/* ---- in the pool ---- */
+
+static int64_t unix_now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static uint64_t tail_bytes_max(uint64_t used_bytes)
+{
+    uint64_t share = used_bytes / PACKER_TAIL_SHARE;
+    return share < PACKER_TAIL_BYTES_MIN   ? PACKER_TAIL_BYTES_MIN
+           : share > PACKER_TAIL_BYTES_MAX ? PACKER_TAIL_BYTES_MAX
+                                           : share;
+}
+
+static void prepare(uv_work_t *work)
+{
+    packer *k = container_of(work, packer, work);
+    store_stats stats;
+    k->packs = NULL;
+    k->failed = store_get_stats(k->store, &stats);
+    if (k->failed != STORE_OK)
+        return;
+    store_pack_policy policy = {.before_ms = unix_now_ms() - PACKER_AGE_MS,
+                                .tail_bytes_max = tail_bytes_max(stats.used_bytes)};
+    k->failed = store_packs_prepare(k->store, &policy, &k->packs);
+}
+
+/* ---- on the loop ---- */
+
+static void note_failure(packer *k, const char *why)
+{
+    if (!k->failing)
+        log_warn("events cannot be packed: %s", why);
+    k->failing = true;
+}
+
+static void packed(persist_op *op, err result)
+{
+    packer *k = container_of(op, packer, op);
+    store_packs_free(k->packs);
+    k->packs = NULL;
+    k->state = PACKER_IDLE;
+    if (result != ERR_OK) {
+        note_failure(k, err_text(result));
+        return;
+    }
+    k->failing = false;
+    if (!k->stopped)
+        start(k);
+}
+
+static void prepared(uv_work_t *work, int status)
+{
+    packer *k = container_of(work, packer, work);
+    must(status == 0);
+    if (k->failed != STORE_OK)
+        note_failure(k, store_strerror(k->failed));
+    if (k->packs == NULL) {
+        k->state = PACKER_IDLE;
+        return;
+    }
+    k->state = PACKER_COMMITTING;
+    k->op = (persist_op){.kind = PERSIST_PACK, .packs = k->packs, .done = packed};
+    persist_submit(k->persist, &k->op);
+}
+
+static void start(packer *k)
+{
+    k->state = PACKER_PREPARING;
+    must(uv_queue_work(k->look.loop, &k->work, prepare, prepared) == 0);
+}
+
+static void on_look(uv_timer_t *timer)
+{
+    packer *k = container_of(timer, packer, look);
+    if (k->state == PACKER_IDLE)
+        start(k);
+}
+
+packer *packer_new(loop *l, store *s, persist *p)
+{
+    packer *k = calloc(1, sizeof(*k));
+    must(k != NULL);
+    k->store = s;
+    k->persist = p;
+    must(uv_timer_init(loop_uv(l), &k->look) == 0);
+    must(uv_timer_start(&k->look, on_look, PACKER_LOOK_MS, PACKER_LOOK_MS) == 0);
+    return k;
+}
+
+void packer_stop(packer *k)
+{
+    k->stopped = true;
+    must(uv_timer_stop(&k->look) == 0);
+}
+
+bool packer_busy(const packer *k)
+{
+    return k->state != PACKER_IDLE;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    free(container_of((uv_timer_t *)handle, packer, look));
+}
+
+void packer_free(packer *k)
+{
+    must(!packer_busy(k));
+    uv_close((uv_handle_t *)&k->look, on_closed);
+}
