@@ -9,7 +9,7 @@
 #define UPDATE_LEN_MIN  32u                 /* below, the ordinary way has little to lose */
 #define UPDATE_LEN_MAX  (UINT32_C(1) << 30) /* text is then within what its arena can name */
 #define SECTION_LEN_MIN 5u                  /* bytes: three numbers, one struct */
-#define TEXT_SLACK      16u                 /* short texts are copied with what lies behind them */
+#define TEXT_SLACK      16u                 /* texts are copied with what lies behind them */
 
 /* ---- room ---- */
 
@@ -70,10 +70,12 @@ static bool read_and_link_section(crdt__loader *ld, crdt__load_section *s)
     while (s->made < s->count) {
         if (!crdt__load_read(ld, s))
             return false;
-        if (crdt__load_waits_for(ld, s))
-            return crdt__load_stop(ld, CRDT__LOAD_UNUSUAL);
-        if (!crdt__load_link(ld, s))
-            return false;
+        while (s->linked < s->made) {
+            if (crdt__load_waits_for(ld, s))
+                return crdt__load_stop(ld, CRDT__LOAD_UNUSUAL);
+            if (!crdt__load_link(ld, s))
+                return false;
+        }
     }
     return true;
 }

@@ -11,12 +11,15 @@
 /* With so many bytes left, all fields of a struct but its content can be read without asking for
  * each: an info byte, four numbers and a length, and a word behind the beginning of the last. */
 #define READ_AHEAD (1 + 5 * CRDT__VARUINT_LEN_MAX + 8)
-/* Text is copied by so much at a time where it is short. */
-#define TEXT_STEP 16u
-#define HIGHS     UINT64_C(0x8080808080808080)
+/* Text is copied and looked at by so many bytes at a time. */
+#define TEXT_STEP 8u
+/* So many items are made before they are linked. */
+#define BATCH 64u
+#define HIGHS UINT64_C(0x8080808080808080)
 
 #define STRUCT_LEN_MIN 2u /* bytes */
 #define TABLE_MIN      16u
+#define TABLE_STEP     2u
 
 /* ---- clients ---- */
 
@@ -75,14 +78,18 @@ static void coarsen(uint32_t *table, crdt__load_section *s)
     s->shift++;
 }
 
-/* Notes the clocks of the struct that is being made, up to `end`. */
-static void note_clocks(crdt__loader *ld, crdt__load_section *s, uint64_t end)
+/* Notes the clocks of a struct, up to `end`. Most take few entries: those are written unasked. */
+static inline void note_clocks(uint32_t *table, crdt__load_section *s, uint32_t number,
+                               uint64_t end)
 {
-    uint32_t *table = ld->table + s->table;
     while ((end - 1) >> s->shift >= table_max(s))
         coarsen(table, s);
-    for (uint64_t last = (end - 1) >> s->shift; s->table_len <= last; s->table_len++)
-        table[s->table_len] = s->made;
+    uint32_t len = (uint32_t)((end - 1) >> s->shift) + 1;
+    for (uint32_t i = 0; i < TABLE_STEP; i++)
+        table[s->table_len + i] = number;
+    for (uint32_t i = s->table_len + TABLE_STEP; i < len; i++)
+        table[i] = number;
+    s->table_len = len;
 }
 
 bool crdt__load_open(crdt__loader *ld, crdt__load_section *s)
@@ -99,7 +106,7 @@ bool crdt__load_open(crdt__loader *ld, crdt__load_section *s)
     *s = (crdt__load_section){.count = (uint32_t)count, .client = client_index(ld, id)};
     if (s > ld->sections)
         s->table = s[-1].table + s[-1].table_len;
-    if (!s->client || !reserve_table(ld, s->table + table_max(s)))
+    if (!s->client || !reserve_table(ld, s->table + table_max(s) + TABLE_STEP))
         return false;
     uint32_t units = s->count * CRDT__ITEM_UNITS;
     if (!crdt__arena_reserve(&doc->objects, units + crdt__blocks_units(s->count)) ||
@@ -149,19 +156,28 @@ static inline const uint8_t *read_reference(crdt__loader *ld, const crdt__load_s
     return p && out->client == s->client && out->clock >= s->end ? NULL : p;
 }
 
+/* Copies text of ASCII alone to its place, some bytes behind it as well; false if it is another, or
+ * lies too near the end. */
+static inline bool copy_ascii(uint8_t *to, const uint8_t *p, const uint8_t *end, uint64_t len)
+{
+    if ((size_t)(end - p) < TEXT_STEP || len > (size_t)(end - p) - TEXT_STEP)
+        return false;
+    uint64_t high = 0;
+    uint64_t i = 0;
+    for (; i + TEXT_STEP <= len; i += TEXT_STEP) {
+        high |= crdt__word_at(p + i);
+        memcpy(to + i, p + i, TEXT_STEP);
+    }
+    high |= crdt__word_at(p + i) << 1 << (63 - 8 * (len - i)); /* of the last word what counts */
+    memcpy(to + i, p + i, TEXT_STEP);
+    return (high & HIGHS) == 0;
+}
+
 /* Copies text to its place and measures it. False: not UTF-8. */
 static inline bool take_text(crdt__loader *ld, crdt__item *it, const uint8_t *p, size_t len)
 {
     uint64_t units = len;
-    if (len <= TEXT_STEP && (size_t)(ld->r.end - p) >= TEXT_STEP) {
-        size_t low = len < 8 ? len : 8;
-        uint64_t word = crdt__word_at(p) << (64 - 8 * low);
-        if (len > 8)
-            word |= crdt__word_at(p + len - 8);
-        if ((word & HIGHS) && !crdt__utf8_valid((crdt_bytes){p, len}, &units))
-            return false;
-        memcpy(ld->text, p, TEXT_STEP);
-    } else {
+    if (!copy_ascii(ld->text, p, ld->r.end, len)) {
         if (!crdt__utf8_valid((crdt_bytes){p, len}, &units))
             return false;
         memcpy(ld->text, p, len);
@@ -171,28 +187,20 @@ static inline bool take_text(crdt__loader *ld, crdt__item *it, const uint8_t *p,
     it->text.bytes = (uint32_t)len;
     ld->text += len;
     ld->text_ref += (crdt__ref)len;
-    ld->doc->text_live += len;
     return true;
 }
 
-static bool is_common(const crdt__reader *r)
+static inline bool is_common(uint8_t info)
 {
-    if (crdt__reader_left(r) < READ_AHEAD)
-        return false;
-    uint8_t kind = *r->pos & CRDT__INFO_KIND_MASK;
+    uint8_t kind = info & CRDT__INFO_KIND_MASK;
     return kind == CRDT__GC || ((kind == CRDT__STRING || kind == CRDT__DELETED) &&
-                                (*r->pos & (CRDT__INFO_ORIGIN | CRDT__INFO_RIGHT)));
+                                (info & (CRDT__INFO_ORIGIN | CRDT__INFO_RIGHT)));
 }
 
-/* A failure that is no malformed number is noted already. */
-static inline bool malformed(crdt__loader *ld)
+/* Reads a struct of a common kind where enough bytes are left. NULL: stopped, or malformed. */
+static inline const uint8_t *read_common(crdt__loader *ld, const crdt__load_section *s,
+                                         const uint8_t *p, crdt__item *it)
 {
-    return ld->end == CRDT__LOAD_FINE ? crdt__load_stop(ld, CRDT__LOAD_MALFORMED) : false;
-}
-
-static bool read_common(crdt__loader *ld, const crdt__load_section *s, crdt__item *it)
-{
-    const uint8_t *p = ld->r.pos;
     const uint8_t info = *p++;
     const unsigned kind = info & CRDT__INFO_KIND_MASK;
     reference origin = {0, 0};
@@ -203,7 +211,7 @@ static bool read_common(crdt__loader *ld, const crdt__load_section *s, crdt__ite
         p = read_reference(ld, s, p, &right);
     uint64_t len;
     if (!p || !(p = read_number(p, ld->r.end, &len)) || len == 0)
-        return malformed(ld);
+        return NULL;
     *it = (crdt__item){.clock = s->end,
                        .origin_clock = origin.clock,
                        .right_clock = right.clock,
@@ -213,12 +221,33 @@ static bool read_common(crdt__loader *ld, const crdt__load_section *s, crdt__ite
                        .deleted = kind != CRDT__STRING,
                        .origin_client = origin.client & CRDT_CLIENTS_MAX,
                        .right_client = right.client & CRDT_CLIENTS_MAX};
-    if (kind == CRDT__STRING) {
-        if (len > (size_t)(ld->r.end - p) || !take_text(ld, it, p, (size_t)len))
-            return malformed(ld);
-        p += len;
+    if (kind != CRDT__STRING)
+        return p;
+    return len <= (size_t)(ld->r.end - p) && take_text(ld, it, p, (size_t)len) ? p + len : NULL;
+}
+
+/* Moves on behind the item that was read. */
+static inline bool made_one(crdt__loader *ld, crdt__load_section *s)
+{
+    uint64_t len = crdt__item_len(s->items + s->made);
+    if (len > CRDT_CLOCK_MAX - s->end)
+        return crdt__load_stop(ld, CRDT__LOAD_MALFORMED);
+    s->end += len;
+    s->made++;
+    return true;
+}
+
+/* Makes items as long as they are of common kinds, up to number `until`. */
+static bool read_run(crdt__loader *ld, crdt__load_section *s, uint32_t until)
+{
+    while (s->made < until && crdt__reader_left(&ld->r) >= READ_AHEAD && is_common(*ld->r.pos)) {
+        const uint8_t *p = read_common(ld, s, ld->r.pos, s->items + s->made);
+        if (!p)
+            return ld->end == CRDT__LOAD_FINE ? crdt__load_stop(ld, CRDT__LOAD_MALFORMED) : false;
+        ld->r.pos = p;
+        if (!made_one(ld, s))
+            return false;
     }
-    ld->r.pos = p;
     return true;
 }
 
@@ -265,6 +294,8 @@ static bool read_any(crdt__loader *ld, const crdt__load_section *s, crdt__item *
 {
     crdt__wstruct ws;
     crdt_id id = {ld->doc->clients[s->client].id, s->end};
+    if (ld->r.pos == ld->r.end)
+        return crdt__load_stop(ld, CRDT__LOAD_MALFORMED);
     crdt__v1_read_struct(&ld->r, id, CRDT__UNTRUSTED, &ws);
     if (!ld->r.ok)
         return crdt__load_stop(ld, CRDT__LOAD_MALFORMED);
@@ -281,31 +312,35 @@ static bool read_any(crdt__loader *ld, const crdt__load_section *s, crdt__item *
            crdt__load_out_of_memory(ld);
 }
 
-/* ---- one struct ---- */
+/* ---- some structs ---- */
 
-static bool index_item(crdt__loader *ld, const crdt__load_section *s)
+static bool index_items(crdt__loader *ld, crdt__load_section *s, uint32_t from)
 {
     crdt__blocks *blocks = &ld->doc->clients[s->client].blocks;
     crdt__arena *objects = &ld->doc->objects;
-    crdt__ref ref = crdt__load_ref(s, s->made);
-    if (blocks->root && crdt__leaf_push(crdt__leaf_at(objects, blocks->last), s->end, ref))
-        return true;
-    crdt__leaf *leaf = crdt__blocks_add_leaf(objects, blocks, s->end, s->count - s->made);
-    return leaf && crdt__leaf_push(leaf, s->end, ref);
+    crdt__leaf *leaf = blocks->root ? crdt__leaf_at(objects, blocks->last) : NULL;
+    for (uint32_t i = from; i < s->made; i++) {
+        uint64_t clock = s->items[i].clock;
+        if (leaf && crdt__leaf_push(leaf, clock, crdt__load_ref(s, i)))
+            continue;
+        leaf = crdt__blocks_add_leaf(objects, blocks, clock, s->count - i);
+        if (!leaf || !crdt__leaf_push(leaf, clock, crdt__load_ref(s, i)))
+            return crdt__load_out_of_memory(ld);
+    }
+    return true;
 }
 
 bool crdt__load_read(crdt__loader *ld, crdt__load_section *s)
 {
-    crdt__item *it = s->items + s->made;
-    if (!(is_common(&ld->r) ? read_common(ld, s, it) : read_any(ld, s, it)))
-        return false;
-    uint64_t len = crdt__item_len(it);
-    if (len > CRDT_CLOCK_MAX - s->end)
-        return crdt__load_stop(ld, CRDT__LOAD_MALFORMED);
-    if (!index_item(ld, s))
-        return crdt__load_out_of_memory(ld);
-    note_clocks(ld, s, s->end + len);
-    s->end += len;
-    s->made++;
-    return true;
+    uint32_t from = s->made;
+    uint32_t until = s->count - from < BATCH ? s->count : from + BATCH;
+    crdt__ref text = ld->text_ref;
+    while (s->made < until)
+        if (!read_run(ld, s, until) ||
+            (s->made < until && (!read_any(ld, s, s->items + s->made) || !made_one(ld, s))))
+            return false;
+    ld->doc->text_live += ld->text_ref - text;
+    for (uint32_t i = from; i < s->made; i++)
+        note_clocks(ld->table + s->table, s, i, crdt__item_end(&s->items[i]));
+    return index_items(ld, s, from);
 }

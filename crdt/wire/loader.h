@@ -59,7 +59,7 @@ typedef struct crdt__loader {
         uint32_t index; /* 0: nobody */
     } clients[CRDT__LOAD_CLIENTS];
 
-    uint8_t *text;      /* where the next text goes, with room for all there can be, and 16 more */
+    uint8_t *text; /* where the next text goes, with room for all there can be, and a word more */
     crdt__ref text_ref; /* its handle */
     crdt__ref text_end; /* the end of that room */
 } crdt__loader;
@@ -113,7 +113,7 @@ static inline uint32_t crdt__load_number(const crdt__loader *ld, const crdt__loa
 
 /* Reads the header of the next section, and gets room for its items. False: stopped. */
 bool crdt__load_open(crdt__loader *ld, crdt__load_section *s);
-/* Makes the next item of the section that was opened last. False: stopped. */
+/* Makes some of the next items of the section that was opened last. False: stopped. */
 bool crdt__load_read(crdt__loader *ld, crdt__load_section *s);
 
 /* Links the next item of a section, which needs none that are not linked. False: stopped. */
