@@ -76,6 +76,11 @@ void crdt__arena_deinit(crdt__arena *arena)
     memset(arena, 0, sizeof(*arena));
 }
 
+static size_t slack(const crdt__arena *arena)
+{
+    return arena->unit_shift == CRDT__TEXT_SHIFT ? CRDT__TEXT_SLACK : 0;
+}
+
 /* A new block of at least `units` units becomes the place where allocation goes on. What was left
  * of the one before is given up. */
 static bool add_block(crdt__arena *arena, uint32_t units)
@@ -95,7 +100,7 @@ static bool add_block(crdt__arena *arena, uint32_t units)
         !crdt__budget_reserve(budget, &arena->blocks, &arena->block_cap, arena->block_count + 1,
                               sizeof(*arena->blocks)))
         return false;
-    size_t size = (size_t)want << arena->unit_shift;
+    size_t size = ((size_t)want << arena->unit_shift) + slack(arena);
     uint8_t *data = crdt__budget_resize(budget, NULL, 0, size);
     if (!data)
         return false;
@@ -172,9 +177,14 @@ crdt__ref crdt__arena_run(crdt__arena *arena, uint32_t units)
     return crdt__arena_reserve(arena, units) ? take(arena, units) : 0;
 }
 
+static size_t units_of(const crdt__arena *arena, size_t size)
+{
+    return (size - slack(arena)) >> arena->unit_shift;
+}
+
 static size_t chunks_of(const crdt__arena *arena, size_t size)
 {
-    return ((size >> arena->unit_shift) + CRDT__CHUNK_UNITS - 1) / CRDT__CHUNK_UNITS;
+    return (units_of(arena, size) + CRDT__CHUNK_UNITS - 1) / CRDT__CHUNK_UNITS;
 }
 
 /* Takes the newest block out, of which nothing is used. */
@@ -182,7 +192,7 @@ static void drop_block(crdt__arena *arena)
 {
     crdt__block block = arena->blocks[--arena->block_count];
     arena->chunk_count -= chunks_of(arena, block.size);
-    arena->total -= block.size >> arena->unit_shift;
+    arena->total -= units_of(arena, block.size);
     arena->left = 0;
     crdt__budget_release(arena->budget, block.data, block.size);
 }
@@ -194,7 +204,7 @@ void crdt__arena_trim(crdt__arena *arena)
     crdt__block *block = &arena->blocks[arena->block_count - 1];
     size_t null_unit = arena->block_count == 1 ? 1 : 0;
     size_t size = block->size - ((size_t)arena->left << arena->unit_shift);
-    if (size >> arena->unit_shift == null_unit) {
+    if (units_of(arena, size) == null_unit) {
         drop_block(arena);
         return;
     }

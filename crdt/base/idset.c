@@ -297,9 +297,8 @@ static crdt__range read_range_v2(crdt__reader *r, uint64_t *at)
     return range;
 }
 
-static bool read_set(crdt__reader *r, crdt__idset *set, range_reader read)
+static bool read_set(crdt__reader *r, uint64_t clients, crdt__idset *set, range_reader read)
 {
-    uint64_t clients = crdt__read_varuint(r);
     for (uint64_t i = 0; i < clients && r->ok; i++) {
         uint64_t client = crdt__read_varuint(r);
         uint64_t at = 0;
@@ -320,10 +319,15 @@ static bool read_set(crdt__reader *r, crdt__idset *set, range_reader read)
 
 bool crdt__idset_read_v1(crdt__reader *r, crdt__idset *set)
 {
-    return read_set(r, set, read_range_v1);
+    return read_set(r, crdt__read_varuint(r), set, read_range_v1);
+}
+
+bool crdt__idset_read_clients(crdt__reader *r, uint64_t clients, crdt__idset *set)
+{
+    return read_set(r, clients, set, read_range_v1);
 }
 
 bool crdt__idset_read_v2(crdt__reader *r, crdt__idset *set)
 {
-    return read_set(r, set, read_range_v2);
+    return read_set(r, crdt__read_varuint(r), set, read_range_v2);
 }

@@ -91,6 +91,9 @@ CRDT_MUST_CHECK bool crdt__idset_read_v1(crdt__reader *r, crdt__idset *set);
 void crdt__idset_write_v2(const crdt__idset *set, crdt__writer *w);
 CRDT_MUST_CHECK bool crdt__idset_read_v2(crdt__reader *r, crdt__idset *set);
 
+/* The same, where the number of clients is known already. */
+CRDT_MUST_CHECK bool crdt__idset_read_clients(crdt__reader *r, uint64_t clients, crdt__idset *set);
+
 /* Bytes of heap held. */
 size_t crdt__idset_bytes(const crdt__idset *set);
 

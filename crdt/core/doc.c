@@ -365,6 +365,7 @@ static void rewind_names(crdt_doc *doc, const crdt__doc_mark *mark)
 void crdt__doc_rewind(crdt_doc *doc, const crdt__doc_mark *mark)
 {
     crdt__txn_end(doc);
+    crdt__conflict_deinit(doc);
     rewind_names(doc, mark);
     rewind_clients(doc, mark->client_count);
     crdt__arena_rewind(&doc->objects, &mark->objects);

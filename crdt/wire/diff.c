@@ -7,18 +7,13 @@
 
 bool crdt__collect_deletes(const crdt_doc *doc, const uint32_t *clients, crdt__idset *out)
 {
-    for (size_t i = 0; i + 1 < doc->client_count; i++) {
-        const crdt__client *client = &doc->clients[clients[i]];
-        if (!client->blocks.root)
-            continue;
-        crdt__pos pos = crdt__blocks_first(&client->blocks);
-        do {
-            const crdt__item *it = crdt__item_at(doc, crdt__blocks_item(&doc->objects, pos));
-            if (it->deleted && !crdt__idset_add(out, client->id, it->clock, crdt__item_len(it)))
-                return false;
-        } while (crdt__blocks_next(&doc->objects, &pos));
-    }
-    return true;
+    crdt__gathered deletes;
+    crdt__gather_init(&deletes, doc->budget.mem);
+    for (size_t i = 0; i + 1 < doc->client_count; i++)
+        crdt__gather_client(&deletes, doc, clients[i]);
+    bool ok = crdt__gather_into(&deletes, out);
+    crdt__gather_deinit(&deletes);
+    return ok;
 }
 
 /* The clock from which `client` is to be written, or false if the target has all of it. */
@@ -28,40 +23,61 @@ static bool wanted_from(const crdt__client *client, const crdt__statevec *target
     return client->state > *from;
 }
 
-static bool write_structs_and_deletes(crdt_doc *doc, const crdt__statevec *target,
-                                      crdt__encoder *enc)
+/* Makes room for about what is to be written, so that the buffer does not grow time and again. */
+static void reserve(const crdt_doc *doc, double share, crdt__encoder *enc)
 {
-    uint32_t *clients = NULL;
-    if (!crdt__doc_clients_descending(doc, &clients))
-        return false;
-    size_t count = doc->client_count - 1;
-    uint64_t sections = 0;
-    uint64_t from;
-    for (size_t i = 0; i < count; i++)
-        sections += wanted_from(&doc->clients[clients[i]], target, &from);
-    crdt__encode_count(enc, sections);
-    for (size_t i = 0; i < count; i++)
-        if (wanted_from(&doc->clients[clients[i]], target, &from))
-            crdt__show_section(doc, clients[i], from, enc);
+    const size_t head_len = 10; /* of most structs, with their share of the delete set */
+    size_t all = doc->text_live + doc->struct_count * head_len;
+    (void)crdt__writer_room(&enc->out, (size_t)(share * (double)all));
+}
 
-    crdt__idset deletes;
-    crdt__idset_init(&deletes, doc->budget.mem);
-    bool ok = crdt__collect_deletes(doc, clients, &deletes) && crdt__idset_normalize(&deletes);
-    if (ok)
-        crdt__encode_deletes(enc, &deletes);
-    crdt__idset_deinit(&deletes);
-    crdt__budget_release(&doc->budget, clients, count * sizeof(*clients));
-    return ok;
+/* Writes the number of sections. */
+static void write_count(const crdt_doc *doc, const crdt__statevec *target, crdt__encoder *enc)
+{
+    uint64_t sections = 0;
+    double units = 0;
+    double units_wanted = 0;
+    for (size_t i = 1; i < doc->client_count; i++) {
+        uint64_t from;
+        units += (double)doc->clients[i].state;
+        if (!wanted_from(&doc->clients[i], target, &from))
+            continue;
+        sections++;
+        units_wanted += (double)(doc->clients[i].state - from);
+    }
+    if (sections > 0)
+        reserve(doc, units_wanted / units, enc);
+    crdt__encode_count(enc, sections);
+}
+
+static void write_structs_and_deletes(const crdt_doc *doc, const uint32_t *clients,
+                                      const crdt__statevec *target, crdt__encoder *enc)
+{
+    crdt__gathered deletes;
+    crdt__gather_init(&deletes, doc->budget.mem);
+    write_count(doc, target, enc);
+    for (size_t i = 0; i + 1 < doc->client_count; i++) {
+        uint64_t from;
+        if (wanted_from(&doc->clients[clients[i]], target, &from))
+            crdt__show_section(doc, clients[i], from, enc, &deletes);
+        else
+            crdt__gather_client(&deletes, doc, clients[i]);
+    }
+    crdt__gather_write(&deletes, enc);
+    crdt__gather_deinit(&deletes);
 }
 
 /* What is integrated, without what waits. */
 static crdt_err encode_integrated(crdt_doc *doc, crdt_encoding encoding,
                                   const crdt__statevec *target, crdt_buf *out)
 {
+    uint32_t *clients = NULL;
+    if (!crdt__doc_clients_descending(doc, &clients))
+        return CRDT_NO_MEMORY;
     crdt__encoder enc;
     crdt__encoder_init(&enc, encoding, out);
-    if (!write_structs_and_deletes(doc, target, &enc))
-        enc.out.ok = false;
+    write_structs_and_deletes(doc, clients, target, &enc);
+    crdt__budget_release(&doc->budget, clients, (doc->client_count - 1) * sizeof(*clients));
     return crdt__encoder_finish(&enc);
 }
 

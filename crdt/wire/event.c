@@ -46,7 +46,7 @@ static crdt_err write_update(const crdt_doc *doc, crdt_encoding encoding, const 
     crdt__encoder_init(&enc, encoding, out);
     crdt__encode_count(&enc, section_count);
     for (size_t i = 0; i < section_count; i++)
-        crdt__show_section(doc, sections[i].index, sections[i].from, &enc);
+        crdt__show_section(doc, sections[i].index, sections[i].from, &enc, NULL);
     if (add_deleted(doc, deleted, deleted_count, &deletes))
         crdt__encode_deletes(&enc, &deletes);
     else

@@ -1,6 +1,6 @@
 /* Items that were read into their lists: what crdt__integrate_resolve and crdt__integrate
  * (core/integrate.h) come to, with neighbours found where they mostly are. */
-#include "core/integrate.h"
+#include "core/conflict.h"
 #include "wire/loader.h"
 
 /* ---- finding ---- */
@@ -168,6 +168,8 @@ static bool link_plain(crdt_doc *doc, crdt__ref ref, crdt__item *it, const crdt_
     crdt__item_at(doc, place->left)->right = ref;
     if (place->right)
         crdt__item_at(doc, place->right)->left = ref;
+    if (doc->spot_count > 0)
+        crdt__conflict_added(doc, ref, it);
     if (it->deleted)
         return true;
     parent->length += crdt__item_len(it);

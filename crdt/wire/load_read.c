@@ -120,12 +120,21 @@ bool crdt__load_open(crdt__loader *ld, crdt__load_section *s)
 
 /* ---- structs of the common kinds ---- */
 
-/* Reads a number where enough bytes are left. NULL if it is malformed. */
+/* Reads a number where enough bytes are left. NULL if it is malformed. The clocks of one document
+ * are mostly of one length, so that branches cost least. */
 static inline const uint8_t *read_number(const uint8_t *p, const uint8_t *end, uint64_t *value)
 {
-    if (*p < 0x80) {
-        *value = *p;
+    if (p[0] < 0x80) {
+        *value = p[0];
         return p + 1;
+    }
+    if (p[1] < 0x80) {
+        *value = (p[0] & 0x7fu) | (uint64_t)p[1] << 7;
+        return p + 2;
+    }
+    if (p[2] < 0x80) {
+        *value = (p[0] & 0x7fu) | (p[1] & 0x7fu) << 7 | (uint64_t)p[2] << 14;
+        return p + 3;
     }
     size_t len = crdt__varuint_of_word(crdt__word_at(p), value);
     if (len > 0 && *value <= CRDT_CLOCK_MAX)

@@ -33,6 +33,186 @@ void crdt__show(const crdt_doc *doc, const crdt__item *it, crdt__wstruct *ws)
     crdt__content_show(doc, it, ws);
 }
 
+/* ---- what is deleted ---- */
+
+void crdt__gather_init(crdt__gathered *g, const crdt_mem *mem)
+{
+    *g = (crdt__gathered){.bytes = {.mem = mem}};
+    g->w = crdt__writer_on(&g->bytes);
+}
+
+void crdt__gather_deinit(crdt__gathered *g)
+{
+    crdt_buf_free(&g->bytes);
+}
+
+static void end_run(crdt__gathered *g)
+{
+    if (g->end == g->start || !crdt__writer_room(&g->w, 2 * CRDT__VARUINT_LEN_MAX))
+        return;
+    g->w.pos = crdt__put_varuint(crdt__put_varuint(g->w.pos, g->start), g->end - g->start);
+    g->ranges++;
+}
+
+static inline void gather(crdt__gathered *g, const crdt__item *it)
+{
+    if (!it->deleted)
+        return;
+    if (g->end != it->clock) {
+        end_run(g);
+        g->start = it->clock;
+    }
+    g->end = crdt__item_end(it);
+}
+
+/* Begins with a client; returns the place of what follows. */
+static size_t begin_client(crdt__gathered *g)
+{
+    g->ranges = g->start = g->end = 0;
+    return crdt__writer_len(&g->w);
+}
+
+/* Puts the client and the number of its ranges before them. */
+static void end_client(crdt__gathered *g, uint64_t client, size_t place)
+{
+    uint8_t head[2 * CRDT__VARUINT_LEN_MAX];
+    end_run(g);
+    size_t len = (size_t)(crdt__put_varuint(crdt__put_varuint(head, client), g->ranges) - head);
+    if (g->ranges == 0 || !crdt__writer_room(&g->w, len))
+        return;
+    uint8_t *at = g->bytes.data + place;
+    memmove(at + len, at, (size_t)(g->w.pos - at));
+    memcpy(at, head, len);
+    g->w.pos += len;
+    g->clients++;
+}
+
+/* What is deleted before `end`. */
+static void gather_until(crdt__gathered *g, const crdt_doc *doc, uint32_t index, crdt__pos end)
+{
+    crdt__ref ref = doc->clients[index].blocks.first;
+    for (; ref; ref = crdt__leaf_at(&doc->objects, ref)->next) {
+        const crdt__leaf *leaf = crdt__leaf_at(&doc->objects, ref);
+        uint32_t count = ref == end.leaf ? end.i : leaf->count;
+        for (uint32_t i = 0; i < count; i++)
+            gather(g, crdt__item_at(doc, leaf->slots[leaf->cap + i]));
+        if (ref == end.leaf)
+            break;
+    }
+}
+
+void crdt__gather_client(crdt__gathered *g, const crdt_doc *doc, uint32_t index)
+{
+    size_t place = begin_client(g);
+    gather_until(g, doc, index, (crdt__pos){0});
+    end_client(g, doc->clients[index].id, place);
+}
+
+bool crdt__gather_into(crdt__gathered *g, crdt__idset *set)
+{
+    if (crdt__writer_finish(&g->w) != CRDT_OK)
+        return false;
+    crdt__reader r = crdt__reader_of((crdt_bytes){g->bytes.data, g->bytes.len});
+    return crdt__idset_read_clients(&r, g->clients, set);
+}
+
+/* Format v2 has the same numbers in another form. */
+static bool write_as_set(crdt__gathered *g, crdt__encoder *enc)
+{
+    crdt__idset set;
+    crdt__idset_init(&set, enc->mem);
+    bool ok = crdt__gather_into(g, &set) && crdt__idset_normalize(&set);
+    if (ok)
+        crdt__encode_deletes(enc, &set);
+    crdt__idset_deinit(&set);
+    return ok;
+}
+
+void crdt__gather_write(crdt__gathered *g, crdt__encoder *enc)
+{
+    bool ok;
+    if (enc->encoding == CRDT_V1) {
+        ok = crdt__writer_finish(&g->w) == CRDT_OK;
+        crdt__write_varuint(&enc->out, g->clients);
+        crdt__write_bytes(&enc->out, g->bytes.data, g->bytes.len);
+    } else {
+        ok = write_as_set(g, enc);
+    }
+    enc->out.ok = enc->out.ok && ok;
+}
+
+/* ---- structs in format v1 ---- */
+
+/* Bytes of a struct but for its content: an info byte, two IDs and a length, and room to write the
+ * last of them by the word. */
+#define HEAD_ROOM (1 + 5 * CRDT__VARUINT_LEN_MAX)
+/* Content is copied by so many bytes at a time where it is short. */
+#define COPY_STEP 8u
+#define COPY_MAX  64u
+
+_Static_assert(COPY_STEP <= CRDT__TEXT_SLACK, "text can be read by the step");
+
+/* What a section's structs share. */
+typedef struct section {
+    const crdt_doc *doc;
+    uint64_t client;
+    uint32_t index;
+} section;
+
+static inline uint8_t *put_id(const section *s, uint8_t *p, uint32_t client, uint64_t clock)
+{
+    uint64_t id = client == s->index ? s->client : s->doc->clients[client].id;
+    return crdt__put_varuint(crdt__put_varuint(p, id), clock);
+}
+
+/* Copies text, a step more than there is of it. */
+static inline void copy_text(uint8_t *to, const uint8_t *from, size_t len)
+{
+    if (len > COPY_MAX) {
+        memcpy(to, from, len);
+        return;
+    }
+    for (size_t i = 0; i < len; i += COPY_STEP)
+        memcpy(to + i, from + i, COPY_STEP);
+}
+
+static inline bool is_common(const crdt__item *it)
+{
+    return it->kind == CRDT__GC ||
+           ((it->kind == CRDT__DELETED || (it->kind == CRDT__STRING && !it->halves)) &&
+            (it->origin_client || it->right_client));
+}
+
+/* Writes a whole struct of a common kind, as crdt__v1_write_struct does. */
+static inline void write_common(const section *s, const crdt__item *it, crdt__writer *w)
+{
+    const bool is_text = it->kind == CRDT__STRING;
+    const size_t bytes = is_text ? it->text.bytes : 0;
+    if (!crdt__writer_room(w, HEAD_ROOM + bytes + COPY_STEP))
+        return;
+    uint8_t *p = w->pos;
+    *p++ = (uint8_t)(it->kind | (it->origin_client ? CRDT__INFO_ORIGIN : 0) |
+                     (it->right_client ? CRDT__INFO_RIGHT : 0) | (it->key ? CRDT__INFO_SUB : 0));
+    if (it->origin_client)
+        p = put_id(s, p, it->origin_client, it->origin_clock);
+    if (it->right_client)
+        p = put_id(s, p, it->right_client, it->right_clock);
+    p = crdt__put_varuint(p, is_text ? bytes : it->len);
+    if (is_text)
+        copy_text(p, crdt__arena_at(&s->doc->text, it->content), bytes);
+    w->pos = p + bytes;
+}
+
+/* ---- sections ---- */
+
+static void encode_any(const crdt_doc *doc, const crdt__item *it, uint64_t offset,
+                       crdt__encoder *enc)
+{
+    crdt__wstruct ws;
+    crdt__show(doc, it, &ws);
+    crdt__encode_struct(enc, &ws, offset);
+}
+
 /* Structs of a client from the one at `pos` to the end. */
 static uint64_t count_from(const crdt_doc *doc, crdt__pos pos)
 {
@@ -43,16 +223,41 @@ static uint64_t count_from(const crdt_doc *doc, crdt__pos pos)
     return count;
 }
 
-void crdt__show_section(const crdt_doc *doc, uint32_t index, uint64_t from, crdt__encoder *enc)
+static void encode_from(const crdt_doc *doc, uint32_t index, crdt__pos pos, uint64_t offset,
+                        crdt__encoder *enc, crdt__gathered *deletes)
 {
-    const crdt__client *client = &doc->clients[index];
+    const section s = {doc, doc->clients[index].id, index};
+    const bool is_v1 = enc->encoding == CRDT_V1;
+    for (crdt__ref ref = pos.leaf; ref && enc->out.ok;
+         ref = crdt__leaf_at(&doc->objects, ref)->next) {
+        const crdt__leaf *leaf = crdt__leaf_at(&doc->objects, ref);
+        for (uint32_t i = pos.i; i < leaf->count; i++) {
+            const crdt__item *it = crdt__item_at(doc, leaf->slots[leaf->cap + i]);
+            if (is_v1 && offset == 0 && is_common(it))
+                write_common(&s, it, &enc->out);
+            else
+                encode_any(doc, it, offset, enc);
+            offset = 0;
+            if (deletes)
+                gather(deletes, it);
+        }
+        pos.i = 0;
+    }
+}
+
+void crdt__show_section(const crdt_doc *doc, uint32_t index, uint64_t from, crdt__encoder *enc,
+                        crdt__gathered *deletes)
+{
+    crdt_id first = {doc->clients[index].id, from};
     crdt__pos pos = crdt__doc_pos(doc, index, from);
-    crdt__encode_section(enc, count_from(doc, pos), (crdt_id){client->id, from});
     uint64_t offset = from - crdt__blocks_clock(&doc->objects, pos);
-    do {
-        crdt__wstruct ws;
-        crdt__show(doc, crdt__item_at(doc, crdt__blocks_item(&doc->objects, pos)), &ws);
-        crdt__encode_struct(enc, &ws, offset);
-        offset = 0;
-    } while (enc->out.ok && crdt__blocks_next(&doc->objects, &pos));
+    crdt__encode_section(enc, count_from(doc, pos), first);
+    if (!deletes) {
+        encode_from(doc, index, pos, offset, enc, NULL);
+        return;
+    }
+    size_t place = begin_client(deletes);
+    gather_until(deletes, doc, index, pos);
+    encode_from(doc, index, pos, offset, enc, deletes);
+    end_client(deletes, first.client, place);
 }
