@@ -3,7 +3,7 @@
 
 #include "converge.h"
 
-enum { PROGRAM_LEN_MAX = 300 }; /* its cost grows faster than its length */
+enum { PROGRAM_LEN_MAX = 600 }; /* its cost grows faster than its length */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

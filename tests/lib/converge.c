@@ -3,420 +3,477 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/doc.h"
-#include "rng.h"
-#include "twin.h"
+#include "base/deep.h"
+#include "editor.h"
 
-enum { REPLICAS_MAX = 4, LOG_MAX = 256, UNITS_MAX = 1500 };
+enum { REPLICAS_MAX = 4, LOG_MAX = 160, MOMENTS_MAX = 4, POSITIONS_MAX = 8 };
 
-/* One update that a replica made, and what it means to a twin: a run, or a deletion. */
-typedef struct entry {
-    crdt_buf update;
-    bool is_delete;
-    twin_run run;
-    wm_id deleted_id;
-    uint64_t deleted_len;
-} entry;
+/* A moment of a replica that keeps what it deletes, and what it read then. */
+typedef struct moment {
+    crdt_buf snapshot;
+    crdt_buf readings[EDITOR_ROOTS];
+} moment;
 
 typedef struct replica {
     uint64_t client;
-    uint64_t clock;
-    wm_id caret; /* the unit typed last */
+    crdt_doc_options options;
     crdt_doc *doc;
-    twin twin;
-    bool received[LOG_MAX]; /* by the document */
-    bool taken[LOG_MAX];    /* by the twin, which takes only what it can place */
+    bool received[LOG_MAX];
+    moment moments[MOMENTS_MAX];
+    size_t moment_count;
 } replica;
 
-typedef struct program {
-    crdt_bytes bytes;
+typedef struct run {
+    program p;
+    editor_types types;
     replica replicas[REPLICAS_MAX];
     size_t replica_count;
-    entry log[LOG_MAX];
+    crdt_buf log[LOG_MAX]; /* what replicas have sent, in format v1 */
     size_t log_count;
-    size_t unit_count;
-    const char *wrong;
-} program;
+    crdt_buf positions[POSITIONS_MAX];
+    size_t position_count;
+} run;
 
-static uint8_t next_byte(program *p)
+static crdt_bytes bytes_of(const crdt_buf *buf)
 {
-    if (p->bytes.len == 0)
-        return 0;
-    p->bytes.len--;
-    return *p->bytes.data++;
+    return (crdt_bytes){buf->data, buf->len};
 }
 
-static size_t next_below(program *p, size_t limit)
+static void expect_ok(run *r, crdt_err err, const char *otherwise)
 {
-    return limit <= 256 ? next_byte(p) % limit
-                        : (next_byte(p) * (size_t)256 + next_byte(p)) % limit;
+    program_expect(&r->p, err == CRDT_OK, otherwise);
 }
 
-static void expect(program *p, bool holds, const char *otherwise)
+static replica *choose_replica(run *r)
 {
-    if (!holds && !p->wrong)
-        p->wrong = otherwise;
+    return &r->replicas[program_below(&r->p, r->replica_count)];
 }
 
-/* ---- the document against the twin ---- */
-
-/* Walks one list of the document beside the twin's. `ref` is its first item. */
-static bool same_list(const crdt_doc *doc, crdt__ref ref, const twin_list *list)
+static crdt_encoding choose_encoding(run *r)
 {
-    size_t at = 0;
-    for (; ref; ref = crdt__item_at(doc, ref)->right) {
-        const crdt__item *it = crdt__item_at(doc, ref);
-        uint64_t client = doc->clients[it->client].id;
-        for (uint64_t i = 0; i < crdt__item_len(it); i++, at++) {
-            if (at >= list->count)
-                return false;
-            const twin_unit *unit = &list->units[at];
-            if (unit->id.client != client || unit->id.clock != it->clock + i ||
-                unit->deleted != (it->deleted != 0))
-                return false;
-        }
-    }
-    return at == list->count;
+    (void)program_below(&r->p, 2);
+    return CRDT_V1;
 }
 
-static crdt__ref first_of_key(const crdt_doc *doc, crdt__ref newest)
+/* Appends an update in another format. */
+static void convert(run *r, crdt_encoding from, crdt_bytes update, crdt_encoding to, crdt_buf *out)
 {
-    while (newest && crdt__item_at(doc, newest)->left)
-        newest = crdt__item_at(doc, newest)->left;
-    return newest;
+    program_expect(&r->p, from == to, "");
+    out->data = malloc(update.len);
+    out->len = out->cap = update.len;
+    memcpy(out->data, update.data, update.len);
 }
 
-static bool same_as_twin(crdt_doc *doc, const twin *t)
+static void check_replica(run *r, const replica *at)
 {
-    crdt__ref text = crdt__doc_root(doc, (crdt_bytes){(const uint8_t *)"t", 1});
-    crdt__ref map = crdt__doc_root(doc, (crdt_bytes){(const uint8_t *)"m", 1});
-    if (!same_list(doc, crdt__type_at(&doc->objects, text)->start, &t->lists[TWIN_TEXT]))
-        return false;
-    for (size_t i = 1; i < TWIN_LISTS; i++) {
-        const uint8_t name[1] = {(uint8_t)('0' + i)};
-        uint32_t key = crdt__doc_name(doc, (crdt_bytes){name, 1});
-        crdt__ref newest = crdt__type_get(&doc->objects, crdt__type_at(&doc->objects, map), key);
-        if (!same_list(doc, first_of_key(doc, newest), &t->lists[i]))
-            return false;
-    }
-    return true;
+    const char *broken = crdt_doc_check(at->doc);
+    program_expect(&r->p, !broken, broken);
 }
 
-static void check_replica(program *p, replica *r)
+/* ---- sending ---- */
+
+static void add_to_log(run *r, replica *from, crdt_encoding encoding, crdt_bytes update)
 {
-    const char *broken = crdt_doc_check(r->doc);
-    expect(p, !broken, broken);
-    if (crdt_doc_pending(r->doc))
+    if (update.len == 0)
         return;
-    for (size_t i = 0; i < p->log_count; i++)
-        expect(p, r->received[i] == r->taken[i], "nothing waits, yet the twin lacks something");
-    expect(p, same_as_twin(r->doc, &r->twin), "the document and its twin differ");
+    convert(r, encoding, update, CRDT_V1, &r->log[r->log_count]);
+    from->received[r->log_count++] = true;
 }
 
-/* ---- delivering ---- */
-
-/* Lets the twin have whatever of the received it can place by now. */
-static void catch_up(program *p, replica *r)
+static void edit(run *r, replica *at)
 {
-    for (bool progress = true; progress;) {
-        progress = false;
-        for (size_t i = 0; i < p->log_count; i++) {
-            const entry *e = &p->log[i];
-            if (!r->received[i] || r->taken[i])
-                continue;
-            r->taken[i] = e->is_delete ? twin_delete(&r->twin, e->deleted_id, e->deleted_len)
-                                       : twin_insert(&r->twin, &e->run);
-            progress = progress || r->taken[i];
-        }
-    }
+    if (r->log_count == LOG_MAX)
+        return;
+    crdt_buf update = {0};
+    const crdt_encoding encoding = choose_encoding(r);
+    expect_ok(r, crdt_doc_begin(at->doc), "no transaction");
+    for (size_t edits = 1 + program_below(&r->p, 3); edits > 0; edits--)
+        editor_edit(&r->p, at->doc, &r->types);
+    expect_ok(r, crdt_doc_commit(at->doc, encoding, &update), "no commit");
+    add_to_log(r, at, encoding, bytes_of(&update));
+    crdt_buf_free(&update);
+    check_replica(r, at);
 }
 
-static void apply(program *p, replica *r, crdt_bytes update)
+/* ---- hearing ---- */
+
+/* Applies an update in a format of the program's choice. What it came to is sent on, now and then.
+ */
+static void apply(run *r, replica *at, crdt_encoding encoding, crdt_bytes update, bool is_known)
 {
+    crdt_buf other = {0};
+    crdt_buf event = {0};
     crdt_applied applied = {0};
-    expect(p, crdt_doc_apply(r->doc, CRDT_V1, update, &applied) == CRDT_OK,
-           "a good update is refused");
-    expect(p, applied.pending == crdt_doc_pending(r->doc), "apply is wrong about what waits");
-    catch_up(p, r);
-    check_replica(p, r);
+    const crdt_encoding wanted = choose_encoding(r);
+    const bool sends_on = program_below(&r->p, 8) == 0 && r->log_count < LOG_MAX;
+    convert(r, encoding, update, wanted, &other);
+    expect_ok(r, crdt_doc_apply_event(at->doc, wanted, bytes_of(&other), &applied, &event),
+              "a good update is refused");
+    program_expect(&r->p, applied.pending == crdt_doc_pending(at->doc),
+                   "apply is wrong about what waits");
+    program_expect(&r->p, applied.integrated == (event.len > 0),
+                   "apply is wrong about what is integrated");
+    program_expect(&r->p, !is_known || !applied.changed, "a known update changes something");
+    if (sends_on)
+        add_to_log(r, at, wanted, bytes_of(&event));
+    crdt_buf_free(&other);
+    crdt_buf_free(&event);
+    check_replica(r, at);
 }
 
-static crdt_bytes update_of(const entry *e)
+static void deliver(run *r, replica *to, size_t i)
 {
-    return (crdt_bytes){e->update.data, e->update.len};
-}
-
-static void deliver(program *p, replica *r, size_t i)
-{
-    r->received[i] = true;
-    apply(p, r, update_of(&p->log[i]));
+    const bool is_known = to->received[i];
+    to->received[i] = true;
+    apply(r, to, CRDT_V1, bytes_of(&r->log[i]), is_known);
 }
 
 /* A few updates as one. */
-static void deliver_merged(program *p, replica *r, size_t first)
+static void deliver_merged(run *r, replica *to)
 {
-    enum { GROUP_MAX = 4 };
+    enum { GROUP_MAX = 5 };
     crdt_bytes group[GROUP_MAX];
-    size_t count = 0;
-    size_t step = 1 + next_below(p, 3);
-    for (size_t i = first; i < p->log_count && count < GROUP_MAX; i += step) {
-        group[count++] = update_of(&p->log[i]);
-        r->received[i] = true;
-    }
+    crdt_buf converted[GROUP_MAX] = {{0}};
     crdt_buf merged = {0};
-    expect(p, crdt_update_merge(CRDT_V1, group, count, &merged) == CRDT_OK,
-           "good updates do not merge");
-    apply(p, r, (crdt_bytes){merged.data, merged.len});
+    const crdt_encoding encoding = choose_encoding(r);
+    const size_t count = 1 + program_below(&r->p, GROUP_MAX);
+    for (size_t k = 0; k < count; k++) {
+        const size_t i = program_below(&r->p, r->log_count);
+        convert(r, CRDT_V1, bytes_of(&r->log[i]), encoding, &converted[k]);
+        group[k] = bytes_of(&converted[k]);
+        to->received[i] = true;
+    }
+    expect_ok(r, crdt_update_merge(encoding, group, count, &merged), "good updates do not merge");
+    apply(r, to, encoding, bytes_of(&merged), false);
+    for (size_t k = 0; k < count; k++)
+        crdt_buf_free(&converted[k]);
     crdt_buf_free(&merged);
 }
 
+/* Of one update, what the replica lacks. */
+static void deliver_cut(run *r, replica *to)
+{
+    crdt_buf sv = {0};
+    crdt_buf cut = {0};
+    const size_t i = program_below(&r->p, r->log_count);
+    expect_ok(r, crdt_doc_encode_state_vector(to->doc, &sv), "no state vector");
+    expect_ok(r, crdt_update_diff(CRDT_V1, bytes_of(&r->log[i]), bytes_of(&sv), &cut),
+              "a good update cannot be cut");
+    to->received[i] = true;
+    apply(r, to, CRDT_V1, bytes_of(&cut), false);
+    crdt_buf_free(&sv);
+    crdt_buf_free(&cut);
+}
+
+static void heard_from(run *r, replica *to, const replica *from)
+{
+    for (size_t i = 0; i < r->log_count; i++)
+        to->received[i] = to->received[i] || from->received[i];
+}
+
 /* What `from` has and `to` lacks, what waits there included. */
-static void deliver_difference(program *p, replica *to, replica *from)
+static void deliver_difference(run *r, replica *to, const replica *from)
 {
     crdt_buf sv = {0};
     crdt_buf update = {0};
-    expect(p, crdt_doc_encode_state_vector(to->doc, &sv) == CRDT_OK, "no state vector");
-    expect(p,
-           crdt_doc_encode_state(from->doc, CRDT_V1, (crdt_bytes){sv.data, sv.len}, &update) ==
-               CRDT_OK,
-           "no difference");
-    for (size_t i = 0; i < p->log_count; i++)
-        to->received[i] = to->received[i] || from->received[i];
-    apply(p, to, (crdt_bytes){update.data, update.len});
+    const crdt_encoding encoding = choose_encoding(r);
+    expect_ok(r, crdt_doc_encode_state_vector(to->doc, &sv), "no state vector");
+    expect_ok(r, crdt_doc_encode_state(from->doc, encoding, bytes_of(&sv), &update),
+              "no difference");
+    heard_from(r, to, from);
+    apply(r, to, encoding, bytes_of(&update), false);
     crdt_buf_free(&sv);
     crdt_buf_free(&update);
 }
 
-/* ---- editing ---- */
-
-static entry *new_entry(program *p)
+/* The same by messages. */
+static void synchronise(run *r, replica *to, const replica *from)
 {
-    return p->log_count < LOG_MAX ? &p->log[p->log_count] : NULL;
+    crdt_buf ask = {0};
+    crdt_buf answer = {0};
+    expect_ok(r, crdt_sync_write_step1(to->doc, &ask), "no question");
+    expect_ok(r, crdt_sync_receive(from->doc, bytes_of(&ask), &answer, NULL, NULL), "no answer");
+    heard_from(r, to, from);
+    expect_ok(r, crdt_sync_receive(to->doc, bytes_of(&answer), NULL, NULL, NULL),
+              "the answer is refused");
+    check_replica(r, to);
+    crdt_buf_free(&ask);
+    crdt_buf_free(&answer);
 }
 
-static void send(program *p, replica *r)
+/* ---- storing ---- */
+
+static crdt_doc *open_doc(run *r, const replica *at)
 {
-    size_t i = p->log_count++;
-    deliver(p, r, i);
+    crdt_doc *doc = crdt_doc_new(&at->options);
+    if (!doc)
+        abort();
+    for (size_t i = 0; i < EDITOR_ROOTS; i++)
+        (void)editor_root(&r->p, doc, i);
+    return doc;
 }
 
-static void insert_run(program *p, replica *r, entry *e)
+static void reload(run *r, replica *at)
 {
-    static const char *const keys[TWIN_LISTS] = {NULL, "1", "2", "3"};
-    const twin_run *run = &e->run;
-    const bool is_text = run->list == TWIN_TEXT;
-    wm_item item = {.kind = is_text ? WM_STRING : WM_ANY,
-                    .origin = run->has_origin ? &run->origin : NULL,
-                    .right = run->has_right ? &run->right : NULL,
-                    .root = is_text ? "t" : "m",
-                    .sub = keys[run->list],
-                    .text = &"abcdefgh"[8 - run->len],
-                    .len = run->len};
-    wm_one(&e->update, run->id, &item);
-    e->is_delete = false;
-    p->unit_count += (size_t)run->len;
-    r->clock += run->len;
-    send(p, r);
+    crdt_buf state = {0};
+    const crdt_encoding encoding = choose_encoding(r);
+    const bool waited = crdt_doc_pending(at->doc);
+    expect_ok(r, crdt_doc_encode_state(at->doc, encoding, (crdt_bytes){0}, &state), "no state");
+    crdt_doc_free(at->doc);
+    at->doc = open_doc(r, at);
+    expect_ok(r, crdt_doc_apply(at->doc, encoding, bytes_of(&state), NULL), "a state is refused");
+    expect_ok(r, crdt_doc_set_client(at->doc, at->client), "no client");
+    /* What waited for something that came by another way may go now. */
+    program_expect(&r->p, waited || !crdt_doc_pending(at->doc), "a whole state waits");
+    crdt_buf_free(&state);
+    check_replica(r, at);
 }
 
-/* Text goes between two neighbours, as an editor puts it; often behind what was typed last. */
-static void insert_text(program *p, replica *r, bool at_caret)
+/* ---- remembering ---- */
+
+static void read_roots(run *r, crdt_doc *doc, const crdt_snapshot *at,
+                       crdt_buf readings[EDITOR_ROOTS])
 {
-    entry *e = new_entry(p);
-    const twin_list *text = &r->twin.lists[TWIN_TEXT];
-    size_t place;
-    if (at_caret && twin_find(&r->twin, TWIN_TEXT, r->caret, &place))
-        place++;
-    else
-        place = next_below(p, text->count + 1);
-    uint64_t len = 1 + next_below(p, 6);
-    if (!e || p->unit_count + len > UNITS_MAX)
+    for (size_t i = 0; i < EDITOR_ROOTS; i++) {
+        const crdt_type root = editor_root(&r->p, doc, i);
+        expect_ok(r,
+                  editor_root_kinds[i] == CRDT_TEXT ? crdt_read_delta(doc, root, at, &readings[i])
+                                                    : crdt_read_json(doc, root, at, &readings[i]),
+                  "a root cannot be read");
+    }
+}
+
+static void compare_readings(run *r, const crdt_buf a[EDITOR_ROOTS], const crdt_buf b[EDITOR_ROOTS],
+                             const char *otherwise)
+{
+    for (size_t i = 0; i < EDITOR_ROOTS && !r->p.wrong; i++)
+        program_expect(&r->p, crdt__json_equal(bytes_of(&a[i]), bytes_of(&b[i]), NULL), otherwise);
+}
+
+static void free_readings(crdt_buf readings[EDITOR_ROOTS])
+{
+    for (size_t i = 0; i < EDITOR_ROOTS; i++)
+        crdt_buf_free(&readings[i]);
+}
+
+static void remember_moment(run *r, replica *at)
+{
+    if (at->moment_count == MOMENTS_MAX || at->options.gc == CRDT_GC_ON)
         return;
-    e->run = (twin_run){.id = {r->client, r->clock}, .len = len, .list = TWIN_TEXT};
-    e->run.has_origin = place > 0;
-    e->run.has_right = place < text->count;
-    if (e->run.has_origin)
-        e->run.origin = text->units[place - 1].id;
-    if (e->run.has_right)
-        e->run.right = text->units[place].id;
-    r->caret = (wm_id){r->client, r->clock + len - 1};
-    insert_run(p, r, e);
+    moment *m = &at->moments[at->moment_count++];
+    expect_ok(r, crdt_doc_snapshot(at->doc, CRDT_V2, &m->snapshot), "no snapshot");
+    read_roots(r, at->doc, NULL, m->readings);
 }
 
-/* A value goes behind the newest one of its key. */
-static void set_key(program *p, replica *r)
+/* At a unit of a root, which is never collected, or at its end. */
+static void remember_position(run *r, replica *at)
 {
-    entry *e = new_entry(p);
-    size_t list = 1 + next_below(p, TWIN_LISTS - 1);
-    const twin_list *values = &r->twin.lists[list];
-    if (!e || p->unit_count == UNITS_MAX)
+    if (r->position_count == POSITIONS_MAX)
         return;
-    e->run = (twin_run){.id = {r->client, r->clock}, .len = 1, .list = list};
-    e->run.has_origin = values->count > 0;
-    if (e->run.has_origin)
-        e->run.origin = values->units[values->count - 1].id;
-    insert_run(p, r, e);
-}
-
-/* Units of one client in a row, as far as they go, whether deleted already or not. */
-static void delete_some(program *p, replica *r)
-{
-    entry *e = new_entry(p);
-    size_t list = next_below(p, 4) > 0 ? TWIN_TEXT : 1 + next_below(p, TWIN_LISTS - 1);
-    const twin_list *l = &r->twin.lists[list];
-    if (!e || l->count == 0)
-        return;
-    size_t place = list == TWIN_TEXT ? next_below(p, l->count) : l->count - 1;
-    uint64_t wanted = list == TWIN_TEXT ? 1 + next_below(p, 12) : 1;
-    e->is_delete = true;
-    e->deleted_id = l->units[place].id;
-    e->deleted_len = 1;
-    size_t found;
-    while (e->deleted_len < wanted &&
-           twin_find(&r->twin, list,
-                     (wm_id){e->deleted_id.client, e->deleted_id.clock + e->deleted_len}, &found))
-        e->deleted_len++;
-    wm_delete(&e->update, e->deleted_id, e->deleted_len);
-    send(p, r);
+    const crdt_type root = editor_root(&r->p, at->doc, program_below(&r->p, 2));
+    const int64_t assoc = program_below(&r->p, 2) ? -1 : 0;
+    crdt_type_info info;
+    expect_ok(r, crdt_type_describe(at->doc, root, &info), "no root");
+    const uint64_t index = program_below(&r->p, (size_t)info.length + 1);
+    expect_ok(r,
+              crdt_relpos_encode(at->doc, root, index, assoc, &r->positions[r->position_count++]),
+              "no position");
 }
 
 /* ---- the program ---- */
 
-static size_t pick_entry(program *p)
+static void step(run *r)
 {
-    return next_below(p, p->log_count);
-}
-
-static void step(program *p)
-{
-    replica *r = &p->replicas[next_below(p, p->replica_count)];
-    uint8_t what = next_byte(p) % 16;
-    if (what < 6)
-        insert_text(p, r, what < 3);
-    else if (what < 8)
-        set_key(p, r);
-    else if (what < 10)
-        delete_some(p, r);
-    else if (p->log_count == 0)
+    replica *at = choose_replica(r);
+    const size_t what = program_below(&r->p, 20);
+    if (what < 9)
+        edit(r, at);
+    else if (what == 9)
+        reload(r, at);
+    else if (what == 10)
+        remember_moment(r, at);
+    else if (what == 11)
+        remember_position(r, at);
+    else if (r->log_count == 0)
         return;
-    else if (what < 13)
-        deliver(p, r, pick_entry(p));
     else if (what < 15)
-        deliver_merged(p, r, pick_entry(p));
+        deliver(r, at, program_below(&r->p, r->log_count));
+    else if (what == 15)
+        deliver_merged(r, at);
+    else if (what == 16)
+        deliver_cut(r, at);
+    else if (what == 17)
+        synchronise(r, at, choose_replica(r));
     else
-        deliver_difference(p, r, &p->replicas[next_below(p, p->replica_count)]);
+        deliver_difference(r, at, choose_replica(r));
 }
 
-/* Everybody hears everything, each in another order. */
-static void settle(program *p)
+/* Everybody hears everything, each in another order; then all ask each other, twice around. That
+ * brings the deletions of those who tidy marks. It also frees what waits for something it does not
+ * need: structs that met a gap of another client in the same update are taken to wait for the end of
+ * the gap, in Yjs, too, and what fills the gap may in turn wait for them. */
+static void settle(run *r)
 {
-    for (size_t k = 0; k < p->replica_count; k++) {
-        for (size_t i = 0; i < p->log_count; i++) {
-            size_t at = k % 2 ? p->log_count - 1 - i : i;
-            if (!p->replicas[k].received[at])
-                deliver(p, &p->replicas[k], at);
+    for (size_t k = 0; k < r->replica_count && !r->p.wrong; k++)
+        for (size_t i = 0; i < r->log_count && !r->p.wrong; i++) {
+            const size_t at = k % 2 ? r->log_count - 1 - i : i;
+            if (!r->replicas[k].received[at])
+                deliver(r, &r->replicas[k], at);
         }
-        expect(p, !crdt_doc_pending(p->replicas[k].doc), "something waits for ever");
-    }
+    for (size_t k = 1; k < 2 * r->replica_count && !r->p.wrong; k++)
+        synchronise(r, &r->replicas[k % r->replica_count],
+                    &r->replicas[(k - 1) % r->replica_count]);
+    for (size_t k = 0; k < r->replica_count; k++)
+        program_expect(&r->p, !crdt_doc_pending(r->replicas[k].doc), "something waits for ever");
 }
 
-/* A new document made of a replica's state is like the replica. */
-static void check_reloaded(program *p, replica *r)
+/* ---- in the end ---- */
+
+/* The state of a new document that collects garbage: how it was split, and what was kept of what is
+ * deleted, no longer tells. */
+static void canonical_state(run *r, const replica *at, crdt_encoding encoding, crdt_buf *out)
 {
     crdt_buf state = {0};
     crdt_doc *doc = crdt_doc_new(NULL);
-    expect(p, doc && crdt_doc_encode_state(r->doc, CRDT_V1, (crdt_bytes){0}, &state) == CRDT_OK,
-           "no state");
-    expect(p, crdt_doc_apply(doc, CRDT_V1, (crdt_bytes){state.data, state.len}, NULL) == CRDT_OK,
-           "a state is refused");
-    expect(p, same_as_twin(doc, &r->twin), "a reloaded document and the twin differ");
-    crdt_buf_free(&state);
+    if (!doc)
+        abort();
+    expect_ok(r, crdt_doc_encode_state(at->doc, encoding, (crdt_bytes){0}, &state), "no state");
+    expect_ok(r, crdt_doc_apply(doc, encoding, bytes_of(&state), NULL), "a state is refused");
+    expect_ok(r, crdt_doc_encode_state(doc, CRDT_V1, (crdt_bytes){0}, out), "no state");
+    const char *broken = crdt_doc_check(doc);
+    program_expect(&r->p, !broken, broken);
     crdt_doc_free(doc);
+    crdt_buf_free(&state);
 }
 
-static void check_alike(program *p)
+static void check_states_alike(run *r)
 {
-    const twin *first = &p->replicas[0].twin;
-    for (size_t k = 0; k < p->replica_count; k++) {
-        expect(p, same_as_twin(p->replicas[k].doc, first), "two replicas differ in the end");
-        check_reloaded(p, &p->replicas[k]);
+    crdt_buf first = {0};
+    canonical_state(r, &r->replicas[0], CRDT_V1, &first);
+    for (size_t k = 0; k < r->replica_count && !r->p.wrong; k++) {
+        crdt_buf other = {0};
+        canonical_state(r, &r->replicas[k], CRDT_V1, &other);
+        program_expect(&r->p,
+                       first.len == other.len && memcmp(first.data, other.data, first.len) == 0,
+                       "two replicas have different states in the end");
+        crdt_buf_free(&other);
     }
+    crdt_buf_free(&first);
+}
+
+static void check_readings_alike(run *r)
+{
+    crdt_buf first[EDITOR_ROOTS] = {{0}};
+    read_roots(r, r->replicas[0].doc, NULL, first);
+    for (size_t k = 1; k < r->replica_count && !r->p.wrong; k++) {
+        crdt_buf other[EDITOR_ROOTS] = {{0}};
+        read_roots(r, r->replicas[k].doc, NULL, other);
+        compare_readings(r, first, other, "two replicas read differently in the end");
+        free_readings(other);
+    }
+    free_readings(first);
+}
+
+static void check_positions_alike(run *r)
+{
+    for (size_t i = 0; i < r->position_count; i++) {
+        crdt_place first = {0};
+        for (size_t k = 0; k < r->replica_count && !r->p.wrong; k++) {
+            crdt_place place = {0};
+            bool found = false;
+            expect_ok(
+                r,
+                crdt_relpos_resolve(r->replicas[k].doc, bytes_of(&r->positions[i]), &found, &place),
+                "a position is refused");
+            program_expect(&r->p, found, "a position of a root is lost");
+            if (k == 0)
+                first = place;
+            program_expect(&r->p, place.index == first.index && place.assoc == first.assoc,
+                           "two replicas have a position at different places");
+        }
+    }
+}
+
+/* The moment read in its document, and read in a document made of it. */
+static void check_moment(run *r, const replica *at, const moment *m)
+{
+    crdt_snapshot *snapshot = NULL;
+    crdt_buf now[EDITOR_ROOTS] = {{0}};
+    crdt_buf restored[EDITOR_ROOTS] = {{0}};
+    crdt_buf update = {0};
+    if (crdt_snapshot_new(CRDT_V2, bytes_of(&m->snapshot), NULL, &snapshot) != CRDT_OK) {
+        r->p.wrong = "a snapshot is refused";
+        return;
+    }
+    crdt_doc *doc = crdt_doc_new(NULL);
+    if (!doc)
+        abort();
+    read_roots(r, at->doc, snapshot, now);
+    compare_readings(r, m->readings, now, "a moment reads differently later");
+    expect_ok(r, crdt_doc_encode_snapshot_state(at->doc, snapshot, CRDT_V1, &update),
+              "a moment cannot be restored");
+    expect_ok(r, crdt_doc_apply(doc, CRDT_V1, bytes_of(&update), NULL), "a moment is refused");
+    read_roots(r, doc, NULL, restored);
+    compare_readings(r, m->readings, restored, "a moment is restored differently");
+    free_readings(now);
+    free_readings(restored);
+    crdt_buf_free(&update);
+    crdt_doc_free(doc);
+    crdt_snapshot_free(snapshot);
+}
+
+static void check_end(run *r)
+{
+    check_readings_alike(r);
+    check_states_alike(r);
+    check_positions_alike(r);
+    for (size_t k = 0; k < r->replica_count; k++)
+        for (size_t i = 0; i < r->replicas[k].moment_count && !r->p.wrong; i++)
+            check_moment(r, &r->replicas[k], &r->replicas[k].moments[i]);
+}
+
+static void close_run(run *r)
+{
+    for (size_t k = 0; k < r->replica_count; k++) {
+        replica *at = &r->replicas[k];
+        crdt_doc_free(at->doc);
+        for (size_t i = 0; i < at->moment_count; i++) {
+            crdt_buf_free(&at->moments[i].snapshot);
+            free_readings(at->moments[i].readings);
+        }
+    }
+    for (size_t i = 0; i < r->log_count; i++)
+        crdt_buf_free(&r->log[i]);
+    for (size_t i = 0; i < r->position_count; i++)
+        crdt_buf_free(&r->positions[i]);
+    free(r);
 }
 
 const char *converge_run(crdt_bytes bytes)
 {
     static const uint64_t clients[REPLICAS_MAX] = {7, 3, UINT64_C(4294967301), 200};
-    program *p = calloc(1, sizeof *p);
-    if (!p)
+    run *r = calloc(1, sizeof *r);
+    if (!r)
         abort();
-    p->bytes = bytes;
-    uint8_t shape = next_byte(p);
-    p->replica_count = 2 + shape % (REPLICAS_MAX - 1);
-    for (size_t k = 0; k < p->replica_count; k++) {
-        crdt_doc_options options = {.gc = shape >> 4 & (1u << k) ? CRDT_GC_OFF : CRDT_GC_ON};
-        p->replicas[k].client = clients[k];
-        p->replicas[k].doc = crdt_doc_new(&options);
+    r->p.left = bytes;
+    r->replica_count = 2 + program_below(&r->p, REPLICAS_MAX - 1);
+    const uint8_t collecting = program_byte(&r->p);
+    const bool cleans_up = program_below(&r->p, 4) == 0;
+    for (size_t k = 0; k < r->replica_count; k++) {
+        replica *at = &r->replicas[k];
+        at->client = clients[k];
+        at->options.gc = collecting >> k & 1 ? CRDT_GC_ON : CRDT_GC_OFF;
+        at->options.cleanup = cleans_up ? CRDT_CLEANUP_ON : CRDT_CLEANUP_OFF;
+        at->doc = open_doc(r, at);
+        expect_ok(r, crdt_doc_set_client(at->doc, at->client), "no client");
     }
-    while (p->bytes.len > 0 && !p->wrong)
-        step(p);
-    if (!p->wrong)
-        settle(p);
-    if (!p->wrong)
-        check_alike(p);
-    for (size_t k = 0; k < p->replica_count; k++) {
-        crdt_doc_free(p->replicas[k].doc);
-        twin_free(&p->replicas[k].twin);
-    }
-    for (size_t i = 0; i < LOG_MAX; i++)
-        crdt_buf_free(&p->log[i].update);
-    const char *wrong = p->wrong;
-    free(p);
-    return wrong;
-}
-
-/* ---- strangers ---- */
-
-/* Gives a run two neighbours that are there, one before the other, or none on either side. */
-static void find_strangers(const twin *t, rng *random, twin_run *run)
-{
-    const twin_list *text = &t->lists[TWIN_TEXT];
-    size_t left = rng_below(random, text->count + 1); /* 0: none */
-    size_t right = left + rng_below(random, text->count + 1 - left);
-    run->has_origin = left > 0;
-    run->has_right = right < text->count;
-    if (run->has_origin)
-        run->origin = text->units[left - 1].id;
-    if (run->has_right)
-        run->right = text->units[right].id;
-}
-
-const char *strangers_run(uint64_t seed)
-{
-    enum { RUNS = 60, CLIENTS = 6, RUN_LEN_MAX = 4 };
-    rng random = {seed};
-    twin t = {0};
-    uint64_t clocks[CLIENTS] = {0};
-    crdt_doc *doc = crdt_doc_new(NULL);
-    crdt_buf update = {0};
-    const char *wrong = doc ? NULL : "out of memory";
-    for (int i = 0; i < RUNS && !wrong; i++) {
-        uint64_t client = rng_below(&random, CLIENTS);
-        twin_run run = {.id = {client, clocks[client]}, .len = 1 + rng_below(&random, RUN_LEN_MAX)};
-        find_strangers(&t, &random, &run);
-        wm_item item = {.kind = WM_STRING,
-                        .origin = run.has_origin ? &run.origin : NULL,
-                        .right = run.has_right ? &run.right : NULL,
-                        .root = "t",
-                        .text = &"abcd"[RUN_LEN_MAX - run.len]};
-        clocks[client] += run.len;
-        if (crdt_doc_apply(doc, CRDT_V1, wm_one(&update, run.id, &item), NULL) != CRDT_OK ||
-            !twin_insert(&t, &run))
-            wrong = "a good update is refused";
-        else if ((wrong = crdt_doc_check(doc)) == NULL && !same_as_twin(doc, &t))
-            wrong = "the document and its twin differ";
-    }
-    crdt_buf_free(&update);
-    crdt_doc_free(doc);
-    twin_free(&t);
+    while (r->p.left.len > 0 && !r->p.wrong)
+        step(r);
+    if (!r->p.wrong)
+        settle(r);
+    if (!r->p.wrong)
+        check_end(r);
+    const char *wrong = r->p.wrong;
+    close_run(r);
     return wrong;
 }

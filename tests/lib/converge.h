@@ -1,23 +1,18 @@
-/* A program of edits on several replicas, with deliveries in any order, read from bytes: from a
- * fuzzer, or from a seed.
+/* A program of edits on several replicas, and of everything that may happen to their updates, read
+ * from bytes: from a fuzzer, or from a seed.
  *
- * Each replica is a document of the engine and a naive twin (twin.h). They must agree on the order
- * of all units and on what is deleted after every step that leaves nothing waiting; in the end, all
- * replicas must.
+ * Replicas edit (editor.h), send updates in either format, hear them late, twice, in any order,
+ * some only as differences to their state vectors, some merged or cut; they are stored and loaded
+ * anew, with and without collecting garbage. In the end all have heard everything, and must be
+ * equal: in what they read, in what they encode, in where positions lie; and moments that were
+ * remembered must read as they did.
  */
 #ifndef TESTS_LIB_CONVERGE_H
 #define TESTS_LIB_CONVERGE_H
 
 #include "crdt.h"
 
-/* Runs the program. NULL, or a static sentence saying what went wrong. Cost: up to cubic in the
- * program. */
+/* Runs the program. NULL, or a static sentence saying what went wrong. */
 const char *converge_run(crdt_bytes program);
-
-/* One document, to which text comes whose two neighbours, in this order, never were neighbours: odd
- * clients send it, undo does. It has a place all the same, which does depend on the order of
- * arrival, and the twin knows it. (Neighbours in the other order are beyond it: what Yjs does with
- * them depends on how it has joined structs.) NULL, or what went wrong. */
-const char *strangers_run(uint64_t seed);
 
 #endif
