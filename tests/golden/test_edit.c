@@ -209,6 +209,7 @@ static void insert_values(editor *e, target to, const json_t *values)
     enum { VALUES_MAX = 64 };
     size_t total = json_array_size(values);
     assert_true(total <= VALUES_MAX);
+    crdt_type made;
     for (size_t i = 0; i < total;) {
         given run[VALUES_MAX];
         crdt_value plain[VALUES_MAX];
@@ -223,7 +224,7 @@ static void insert_values(editor *e, target to, const json_t *values)
         for (size_t k = 0; k < count; k++)
             crdt_buf_free(&run[k].bytes);
         i += count;
-        crdt_type made = last_made(e);
+        made = last_made(e);
         if (is_type)
             fill(e, json_array_get(values, i - 1));
         to.index += count;
@@ -475,6 +476,11 @@ static void use_v1(const vector *v)
     use(v, CRDT_V1);
 }
 
+static void use_v2(const vector *v)
+{
+    use(v, CRDT_V2);
+}
+
 static void edits_come_to_the_updates_of_yjs(void **state)
 {
     (void)state;
@@ -482,10 +488,18 @@ static void edits_come_to_the_updates_of_yjs(void **state)
     vectors_assert_none_failed();
 }
 
+static void edits_come_to_the_updates_of_yjs_in_v2(void **state)
+{
+    (void)state;
+    vectors_each(use_v2);
+    vectors_assert_none_failed();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(edits_come_to_the_updates_of_yjs),
+        cmocka_unit_test(edits_come_to_the_updates_of_yjs_in_v2),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
