@@ -3,17 +3,17 @@
 
 export const rootKinds = ['Text', 'Array', 'Map', 'XmlFragment']
 
-const snippets = ['a', 'be', 'see ', '\n', 'ö', 'ñandú', '語', 'e\u0301', '🙂', '𝔘x', '👨‍👩‍👦', '"quoted" \\', '\u0000', '\u2029', '7', 'a longer piece of text ']
-const keys = ['a', 'b', 'name', '', '2', '11', 'ключ', '🙂', '__proto__', 'two words']
-const marks = {
+export const snippets = ['a', 'be', 'see ', '\n', 'ö', 'ñandú', '語', 'e\u0301', '🙂', '𝔘x', '👨‍👩‍👦', '"quoted" \\', '\u0000', '\u2029', '7', 'a longer piece of text ']
+export const keys = ['a', 'b', 'name', '', '2', '11', 'ключ', '🙂', '__proto__', 'two words']
+export const marks = {
   bold: [true, null],
   size: [1, 2.5, null],
   link: [{ href: 'here' }, { href: 'there', tags: [1, { deep: true }] }, null],
   10: ['ten', null],
   'farbe ü': ['rot', '🙂', null]
 }
-const numbers = [0, -0, 1, -1, 63, 64, -64, 8191, 8192, 2147483647, -2147483648, 2147483648, 9007199254740991, -9007199254740991, 0.5, 0.1, 1e21, 1e-7, 3.4e38, 1e300, NaN, Infinity, -Infinity]
-const bigints = [0n, -1n, 9223372036854775807n, -9223372036854775808n, 77n]
+export const numbers = [0, -0, 1, -1, 63, 64, -64, 8191, 8192, 2147483647, -2147483648, 2147483648, 9007199254740991, -9007199254740991, 0.5, 0.1, 1e21, 1e-7, 3.4e38, 1e300, NaN, Infinity, -Infinity]
+export const bigints = [0n, -1n, 9223372036854775807n, -9223372036854775808n, 77n]
 
 // `style` bounds what is edited: { rich, subdocs, astral, spot, typing }.
 export function editsWith(Y) {

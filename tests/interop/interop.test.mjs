@@ -1,6 +1,7 @@
 // The everyday run: the same rounds every time. WEFT_INTEROP_ROUNDS and WEFT_INTEROP_SEED ask for others.
 import { after, test } from 'node:test'
 import { Engine } from './engine.mjs'
+import { runMixedRound } from './mixed.mjs'
 import { runPresenceRound } from './presence.mjs'
 import { runRound } from './rounds.mjs'
 import { families, peersWith } from './peers.mjs'
@@ -16,6 +17,12 @@ for (const family of Object.keys(families)) {
     const deliveries = Object.keys(peersWith(Y).deliveries)
     const share = Math.max(deliveries.length, Math.ceil(rounds / Object.keys(families).length))
     for (let i = 0; i < share; i++) await runRound(engine, first + i, { family, delivery: deliveries[i % deliveries.length] })
+  })
+}
+
+for (const family of Object.keys(families)) {
+  test(`Yjs and weft edit together: ${family}`, async () => {
+    for (let i = 0; i < rounds / 10; i++) await runMixedRound(engine, first + i, { family })
   })
 }
 

@@ -16,20 +16,20 @@ export const families = {
   mixed: { roots: { t: 'Text', a: 'Array', m: 'Map', x: 'XmlFragment' }, style: { rich: true, subdocs: true } }
 }
 
+export const clientIds = (random, count) => {
+  const pools = [
+    () => random.between(1, 40),
+    () => random.between(0, 4294967295),
+    () => 4294967296 + random.below(1 << 30) * 8191,
+    () => 9007199254740991 - random.below(3)
+  ]
+  const ids = new Set()
+  while (ids.size < count) ids.add(random.oneOf(random.chance(0.7) ? pools.slice(0, 2) : pools)())
+  return [...ids]
+}
+
 export function peersWith(Y) {
   const edits = editsWith(Y)
-
-  const clientIds = (random, count) => {
-    const pools = [
-      () => random.between(1, 40),
-      () => random.between(0, 4294967295),
-      () => 4294967296 + random.below(1 << 30) * 8191,
-      () => 9007199254740991 - random.below(3)
-    ]
-    const ids = new Set()
-    while (ids.size < count) ids.add(random.oneOf(random.chance(0.7) ? pools.slice(0, 2) : pools)())
-    return [...ids]
-  }
 
   const newPeer = (id, setup) => {
     const doc = new Y.Doc({ gc: setup.peerGc })

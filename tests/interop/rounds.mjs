@@ -1,51 +1,23 @@
 // One round: editors write, the same chunks go to a Yjs document and to weft's, and both must hold the same bytes.
 import assert from 'node:assert/strict'
-import { inspect } from 'node:util'
 import * as Y from 'yjs'
+import { halved, hex, known, sameBytes, sameUpdate } from './compare.mjs'
 import { peersWith } from './peers.mjs'
 import { randomFrom } from './random.mjs'
 
 const { edits, scene } = peersWith(Y)
 const nothing = new Uint8Array()
-const hex = bytes => Buffer.from(bytes).toString('hex')
-
-// An update in words: a line for each struct and each deleted range.
-const inWords = update => {
-  const id = of => (of ? `${of.client}:${of.clock}` : '-')
-  const { structs, ds } = Y.decodeUpdate(update)
-  const lines = structs.map(struct => {
-    const content = struct.content ? `${struct.content.constructor.name} ${inspect({ ...struct.content, type: undefined, doc: undefined }, { breakLength: Infinity, depth: 4 })}` : ''
-    const parent = typeof struct.parent === 'string' ? struct.parent : id(struct.parent)
-    return `${id(struct.id)}+${struct.length} ${struct.constructor.name} ${id(struct.origin)} ${id(struct.rightOrigin)} in ${parent} ${struct.parentSub ?? ''} ${content}`
-  })
-  for (const [client, ranges] of ds.clients) for (const range of ranges) lines.push(`delete ${client}:${range.clock}+${range.len}`)
-  return lines
-}
-
-// The lines in which two updates differ, where they begin and end to differ.
-const difference = (got, expected) => {
-  const [a, b] = [inWords(got), inWords(expected)]
-  while (a.length && b.length && a[0] === b[0]) { a.shift(); b.shift() }
-  while (a.length && b.length && a.at(-1) === b.at(-1)) { a.pop(); b.pop() }
-  return [...a.map(line => `  weft ${line}`), ...b.map(line => `  Yjs  ${line}`)].join('\n')
-}
-
-const sameUpdate = (got, expected, what) => {
-  if (Buffer.compare(got, expected)) assert.fail(`${what}\n${difference(got, expected)}\n  weft ${hex(got)}\n  Yjs  ${hex(expected)}`)
-}
-const sameVector = (got, expected, what) => assert.equal(hex(got), hex(expected), what)
-
 // How the receiving documents are opened.
 //   server: no root is defined, as on a server; Yjs tidies nested texts
 //   defined: the roots are defined before anything arrives; Yjs tidies all texts
 //   plain: Yjs is kept from tidying, as weft is with CRDT_CLEANUP_OFF
-const openings = {
+export const openings = {
   server: { cleanup: true, define: false },
   defined: { cleanup: true, define: true },
   plain: { cleanup: false, define: false }
 }
 
-const openYjs = (opening, gc, roots) => {
+export const openYjs = (opening, gc, roots) => {
   const doc = new Y.Doc({ gc })
   doc.clientID = 4294967294 // writes nothing
   if (opening.define) edits.define(doc, roots)
@@ -64,7 +36,7 @@ const applyToYjs = (doc, update) => {
   return told > 0
 }
 
-const openEngine = async (engine, slot, opening, gc, roots) => {
+export const openEngine = async (engine, slot, opening, gc, roots) => {
   await engine.call('new', slot, gc ? 'gc' : 'nogc', opening.cleanup ? 'cleanup' : 'nocleanup')
   if (!opening.define) return
   for (const name in roots) if (/Text$/.test(roots[name])) await engine.call('text', slot, Buffer.from(name))
@@ -75,21 +47,11 @@ const applyToEngine = async (engine, slot, update) => {
   return { changed, integrated, pending }
 }
 
-// What a state knows: its clocks and deletions. (What it holds may change without: a known string may be cut within a character.)
-const known = state => {
-  const { structs, ds } = Y.decodeUpdate(state)
-  const clocks = new Map()
-  for (const { id, length } of structs) clocks.set(id.client, id.clock + length)
-  const deleted = [...ds.clients].map(([client, ranges]) => [client, ...ranges.map(({ clock, len }) => `${clock}+${len}`)])
-  return { clocks: [...clocks], deleted }
-}
-
-// What a reader of a Yjs document sees that got `state` and nothing else, untidied. Halves of characters count as U+FFFD: where a
-// character was cut depends on the way the updates came.
-const readingOf = (state, roots) => {
+// What a reader of a Yjs document sees that got `state` and nothing else, untidied.
+export const readingOf = (state, roots) => {
   const doc = openYjs(openings.plain, true, roots)
   applyToYjs(doc, state)
-  return edits.reading(doc, roots).replace(/[\ud800-\udfff]|\\ud[89a-f]../g, '\ufffd')
+  return halved(edits.reading(doc, roots))
 }
 
 const randomStateVector = (random, doc) => {
@@ -113,7 +75,7 @@ const deliver = async (engine, { chunks, yjs }) => {
     const at = `after chunk ${i} of ${chunks.length}`
     const state = Y.encodeStateAsUpdate(yjs)
     sameUpdate(await engine.bytes('state', 0, nothing), state, `state ${at}`)
-    sameVector(await engine.bytes('sv', 0), Y.encodeStateVector(yjs), `state vector ${at}`)
+    sameBytes(await engine.bytes('sv', 0), Y.encodeStateVector(yjs), `state vector ${at}`)
     assert.equal(applied.integrated, told, `integrated ${at}`)
     assert.equal(applied.pending, yjs.store.pendingStructs !== null || yjs.store.pendingDs !== null, `pending ${at}`)
     if (!applied.changed) assert.deepEqual(known(state), known(before), `unchanged, says the engine, ${at}`)
@@ -132,8 +94,8 @@ const compareUtilities = async (engine, random, { yjs, chunks, log }) => {
   for (let i = 0; i < 4; i++) {
     const picked = Array.from({ length: random.between(1, 6) }, () => random.oneOf(pool))
     const merged = Y.mergeUpdates(picked)
-    sameUpdate(await engine.bytes('merge', ...picked), merged, `merge of ${picked.map(hex).join(' ')}`)
-    sameVector(await engine.bytes('svof', merged), Y.encodeStateVectorFromUpdate(merged), `state vector of ${hex(merged)}`)
+    sameUpdate(await engine.bytes('merge', 'v1', ...picked), merged, `merge of ${picked.map(hex).join(' ')}`)
+    sameBytes(await engine.bytes('svof', merged), Y.encodeStateVectorFromUpdate(merged), `state vector of ${hex(merged)}`)
     const sv = randomStateVector(random, yjs)
     sameUpdate(await engine.bytes('diff', merged, sv), Y.diffUpdate(merged, sv), `diff of ${hex(merged)} and ${hex(sv)}`)
     const { structs, ds } = Y.decodeUpdate(merged)
@@ -155,7 +117,7 @@ const compareReadings = async (engine, random, { yjs, chunks, roots, gc }) => {
   await engine.call('check', 1)
   // A document that waits may hold what it could integrate by now, until the next update makes it look; the other one has looked.
   if (yjs.store.pendingStructs) return
-  sameVector(await engine.bytes('sv', 1), await engine.bytes('sv', 0), `state vector after the difference since chunk ${seen}`)
+  sameBytes(await engine.bytes('sv', 1), await engine.bytes('sv', 0), `state vector after the difference since chunk ${seen}`)
   assert.equal(readingOf(await engine.bytes('state', 1, nothing), roots), expected, `reading after the difference since chunk ${seen}`)
 }
 
