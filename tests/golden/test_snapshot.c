@@ -1,5 +1,5 @@
-/* Snapshots: taken, coded in both formats, compared, and documents made of them. */
-#include "vector.h"
+/* Snapshots: taken, coded in both formats, compared, read, and documents made of them. */
+#include "reading.h"
 
 #include <string.h>
 
@@ -78,15 +78,19 @@ static void check_restored(const vector *v, crdt_encoding encoding, crdt_bytes u
 {
     crdt_doc *restored = open_doc(v);
     crdt_buf sv = {0};
-    crdt_buf state = {0};
+    crdt_buf v1 = {0};
+    crdt_buf v2 = {0};
     vector_err(v, "apply", crdt_doc_apply(restored, encoding, update, NULL), CRDT_OK);
     vector_err(v, "state vector", crdt_doc_encode_state_vector(restored, &sv), CRDT_OK);
     vector_same(v, "restored state vector", bytes_of(&sv), vector_bytes(v, "expect.restored.sv"));
-    vector_err(v, "state", crdt_doc_encode_state(restored, CRDT_V1, (crdt_bytes){0}, &state),
-               CRDT_OK);
-    vector_same(v, "restored", bytes_of(&state), vector_bytes(v, "expect.restored.v1"));
+    vector_err(v, "state", crdt_doc_encode_state(restored, CRDT_V1, (crdt_bytes){0}, &v1), CRDT_OK);
+    vector_same(v, "restored", bytes_of(&v1), vector_bytes(v, "expect.restored.v1"));
+    vector_err(v, "state", crdt_doc_encode_state(restored, CRDT_V2, (crdt_bytes){0}, &v2), CRDT_OK);
+    vector_same(v, "restored, v2", bytes_of(&v2), vector_bytes(v, "expect.restored.v2"));
+    reading_check(v, "expect.restored", restored, NULL);
     crdt_buf_free(&sv);
-    crdt_buf_free(&state);
+    crdt_buf_free(&v1);
+    crdt_buf_free(&v2);
     crdt_doc_free(restored);
 }
 
@@ -96,39 +100,50 @@ static void use_restoring(const vector *v)
         return;
     crdt_doc *doc = doc_after(v, vector_count(v, "updates"));
     crdt_snapshot *at = decoded(v, CRDT_V1, vector_bytes(v, "expect.snapshotV1"));
-    crdt_buf update = {0};
-    vector_err(v, "restore", crdt_doc_encode_snapshot_state(doc, at, CRDT_V1, &update), CRDT_OK);
-    check_restored(v, CRDT_V1, bytes_of(&update));
-    update.len = 0;
-    vector_err(v, "state", crdt_doc_encode_state(doc, CRDT_V1, (crdt_bytes){0}, &update), CRDT_OK);
-    vector_same(v, "the document after restoring", bytes_of(&update),
+    for (int encoding = CRDT_V1; encoding <= CRDT_V2; encoding++) {
+        crdt_buf update = {0};
+        vector_err(v, "restore",
+                   crdt_doc_encode_snapshot_state(doc, at, (crdt_encoding)encoding, &update),
+                   CRDT_OK);
+        check_restored(v, (crdt_encoding)encoding, bytes_of(&update));
+        crdt_buf_free(&update);
+    }
+    reading_check(v, "expect.readingsThen", doc, at);
+    crdt_buf state = {0};
+    vector_err(v, "state", crdt_doc_encode_state(doc, CRDT_V1, (crdt_bytes){0}, &state), CRDT_OK);
+    vector_same(v, "the document after restoring", bytes_of(&state),
                 vector_bytes(v, "expect.fullV1"));
-    crdt_buf_free(&update);
+    crdt_buf_free(&state);
     crdt_snapshot_free(at);
     crdt_doc_free(doc);
 }
 
-/* What came before the snapshot is contained; a later update only if it says nothing that was not
- * known: its structs lie behind the snapshot's clocks, its deletes are not among its. */
+/* An update is contained if and only if it changes nothing of the document at that moment. */
+static void check_contains(const vector *v, const crdt_snapshot *at, crdt_bytes update)
+{
+    crdt_buf converted = {0};
+    bool contained = false;
+    bool contained_v2 = true;
+    crdt_applied applied = {0};
+    crdt_doc *then = doc_after(v, taken_after(v));
+    vector_err(v, "apply", crdt_doc_apply(then, CRDT_V1, update, &applied), CRDT_OK);
+    vector_err(v, "contains", crdt_snapshot_contains(at, CRDT_V1, update, &contained), CRDT_OK);
+    vector_err(v, "convert", crdt_update_convert(CRDT_V1, update, CRDT_V2, &converted), CRDT_OK);
+    vector_err(v, "contains",
+               crdt_snapshot_contains(at, CRDT_V2, bytes_of(&converted), &contained_v2), CRDT_OK);
+    if (contained == applied.changed || contained != contained_v2)
+        vector_fail(v, "contained: %d, %d; new: %d", contained, contained_v2, applied.changed);
+    crdt_buf_free(&converted);
+    crdt_doc_free(then);
+}
+
 static void use_contains(const vector *v)
 {
     if (!vector_is(v, "snapshot"))
         return;
     crdt_snapshot *at = decoded(v, CRDT_V1, vector_bytes(v, "expect.snapshotV1"));
-    for (size_t i = 0; i < vector_count(v, "updates"); i++) {
-        bool contained = false;
-        vector_err(v, "contains",
-                   crdt_snapshot_contains(at, CRDT_V1, vector_bytes_i(v, "updates", i), &contained),
-                   CRDT_OK);
-        crdt_doc *before = doc_after(v, taken_after(v));
-        crdt_applied applied;
-        vector_err(v, "apply",
-                   crdt_doc_apply(before, CRDT_V1, vector_bytes_i(v, "updates", i), &applied),
-                   CRDT_OK);
-        if (contained == applied.changed)
-            vector_fail(v, "update %zu: %s", i, contained ? "contained, yet new" : "known already");
-        crdt_doc_free(before);
-    }
+    for (size_t i = 0; i < vector_count(v, "updates"); i++)
+        check_contains(v, at, vector_bytes_i(v, "updates", i));
     crdt_snapshot_free(at);
 }
 

@@ -378,7 +378,7 @@ static void transact(bench *b)
 {
     crdt_buf update = {0};
     const uint8_t shape = program_byte(&b->p);
-    const crdt_encoding encoding = CRDT_V1;
+    const crdt_encoding encoding = shape & 0x80 ? CRDT_V2 : CRDT_V1;
     expect_ok(b, crdt_doc_begin(b->doc), "no transaction");
     for (size_t edits = 1 + shape % 4; edits > 0 && !b->p.wrong; edits--)
         edit(b);
