@@ -262,12 +262,14 @@ static inline crdt_bytes crdt_bytes_of(const char *text)
     size_t len = 0;
     while (text[len] != '\0')
         len++;
-    return (crdt_bytes){(const uint8_t *)text, len};
+    crdt_bytes bytes = {(const uint8_t *)text, len};
+    return bytes;
 }
 
 static inline crdt_value crdt_json(const char *text)
 {
-    return (crdt_value){.kind = CRDT_VALUE_JSON, .bytes = crdt_bytes_of(text)};
+    crdt_value value = {CRDT_VALUE_JSON, CRDT_ARRAY, crdt_bytes_of(text), {NULL, 0}, {0, {0, 0}}};
+    return value;
 }
 
 /* ---- local edits ----
@@ -279,7 +281,8 @@ static inline crdt_value crdt_json(const char *text)
  * Every edit returns: CRDT_OK; CRDT_INVALID, and nothing changed: no transaction is open, the
  * document has no client, an index lies past the end, a value is not of a kind that fits;
  * CRDT_MALFORMED, and nothing changed: text is not UTF-8, JSON or Any does not parse; CRDT_GONE:
- * there is no such type; CRDT_LIMIT, CRDT_NO_MEMORY: nothing changed, or the document has failed. */
+ * there is no such type; CRDT_LIMIT, CRDT_NO_MEMORY: nothing changed, or the document has failed.
+ */
 
 /* Newlines that formatting past the end of a text may add in one call; beyond, CRDT_LIMIT. */
 #define CRDT_NEWLINES_MAX 65536
