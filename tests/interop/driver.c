@@ -6,6 +6,7 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -311,6 +312,33 @@ static void do_validate(void)
         answer(err);
 }
 
+/* convert UPDATE v1|v2: of that format, in the other one */
+static void do_convert(void)
+{
+    crdt_buf out = {0};
+    crdt_encoding from = encoding_at(2);
+    crdt_err err = crdt_update_convert(from, bytes(1), from == CRDT_V1 ? CRDT_V2 : CRDT_V1, &out);
+    answer_bytes(err, &out);
+}
+
+/* clients UPDATE [v2]: client, first clock and the one behind the last, of each */
+static void do_clients(void)
+{
+    crdt_update_client *clients = NULL;
+    size_t count = 0;
+    crdt_err err = crdt_update_clients(encoding_at(2), bytes(1), &clients, &count);
+    if (err != CRDT_OK) {
+        answer(err);
+        return;
+    }
+    printf("ok");
+    for (size_t i = 0; i < count; i++)
+        printf(" %" PRIu64 " %" PRIu64 " %" PRIu64, clients[i].client, clients[i].from,
+               clients[i].to);
+    puts("");
+    crdt_update_clients_free(clients, count);
+}
+
 /* ---- awareness ---- */
 
 /* anew AWARENESS */
@@ -361,6 +389,8 @@ static const request doc_requests[] = {
     {"svof", do_svof},
     {"rewind", do_rewind},
     {"validate", do_validate},
+    {"convert", do_convert},
+    {"clients", do_clients},
     {"anew", do_anew},
     {"aapply", do_aapply},
     {"aremove", do_aremove},

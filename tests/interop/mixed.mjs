@@ -82,8 +82,8 @@ class YjsPeer extends Peer {
     this.tell()
   }
 
-  async hear(update) {
-    asYjs(() => Y.applyUpdate(this.doc, update, 'remote'))
+  async hear(update, updateV2) {
+    asYjs(() => (updateV2 ? Y.applyUpdateV2(this.doc, updateV2, 'remote') : Y.applyUpdate(this.doc, update, 'remote')))
     this.tell()
   }
 
@@ -118,7 +118,7 @@ class WeftPeer extends Peer {
 
   async edit(random) {
     const { engine, roots } = this.round
-    const v2 = this.round.encodings.length > 1 && random.chance(0.4)
+    const v2 = random.chance(0.4)
     const requests = this.author.transaction(this.doc, roots, 'edit')
     const answers = [engine.call('begin', this.slot), ...requests.map(([name, ...words]) => engine.call(name, this.slot, ...words))]
     const commit = engine.bytes('commit', this.slot, ...(v2 ? ['v2'] : []))
@@ -130,7 +130,7 @@ class WeftPeer extends Peer {
   }
 
   async hear(update, updateV2) {
-    asYjs(() => Y.applyUpdate(this.doc, update, 'remote'))
+    asYjs(() => (updateV2 ? Y.applyUpdateV2(this.doc, updateV2, 'remote') : Y.applyUpdate(this.doc, update, 'remote')))
     const events = this.tell()
     const answer = updateV2 ? await this.call('applyevent', updateV2, 'v2') : await this.call('applyevent', update)
     const [, integrated, pending, taken] = answer.map(word => word === '1')
@@ -160,7 +160,7 @@ class WeftPeer extends Peer {
 
   async compare() {
     sameUpdate(await this.bytes('state', nothing), Y.encodeStateAsUpdate(this.doc), 'state')
-    if (this.round.encodings.length > 1) sameUpdate(await this.bytes('state', nothing, 'v2'), Y.encodeStateAsUpdateV2(this.doc), 'state', 'v2')
+    sameUpdate(await this.bytes('state', nothing, 'v2'), Y.encodeStateAsUpdateV2(this.doc), 'state', 'v2')
     sameBytes(await this.bytes('sv'), Y.encodeStateVector(this.doc), 'state vector')
     await this.call('check')
   }
@@ -251,7 +251,7 @@ const halvedIn = value => JSON.parse(halved(JSON.stringify(comparable(value))))
 // ---- a round ----
 
 // Some of what a peer has not heard yet, in order or not; some of it again, some of it merged.
-const hearSome = async (random, peer, { log, encodings }) => {
+const hearSome = async (random, peer, { log }) => {
   const unheard = [...log.keys()].filter(i => !peer.seen.has(i))
   const ordered = random.chance(0.6)
   const picked = (ordered ? unheard : random.shuffled(unheard)).slice(0, random.between(1, Math.max(1, unheard.length)))
@@ -259,7 +259,7 @@ const hearSome = async (random, peer, { log, encodings }) => {
   const group = random.chance(0.3) ? random.between(2, 5) : 1
   for (let i = 0; i < picked.length; i += group) {
     const chunk = picked.slice(i, i + group)
-    const v2 = encodings.length > 1 && random.chance(0.4)
+    const v2 = random.chance(0.4)
     await peer.hear(Y.mergeUpdates(chunk.map(k => log[k].v1)), v2 ? Y.mergeUpdatesV2(chunk.map(k => log[k].v2)) : undefined)
     for (const k of chunk) peer.seen.add(k)
   }
@@ -322,10 +322,10 @@ const play = async (random, round, steps) => {
 export const runMixedRound = async (engine, seed, options = {}) => {
   const random = randomFrom(seed)
   const family = options.family ?? random.oneOf(Object.keys(families))
-  const mode = options.mode ?? random.oneOf(['defined', 'plain'])
+  const mode = options.mode === 'plain' || options.mode === 'defined' ? options.mode : random.oneOf(['defined', 'plain'])
   const count = options.peers ?? random.between(2, 10)
   const style = { ...families[family].style, ...(random.chance(0.4) ? { astral: false } : {}) }
-  const round = { engine, opening: openings[mode], roots: families[family].roots, log: [], encodings: options.encodings ?? ['v1'] }
+  const round = { engine, opening: openings[mode], roots: families[family].roots, log: [] }
   const weft = random.between(1, count)
   round.peers = clientIds(random, count).map((id, i) => {
     const gc = random.chance(0.6)

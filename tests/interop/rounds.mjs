@@ -27,11 +27,11 @@ export const openYjs = (opening, gc, roots) => {
 }
 
 // True if the document told of a change.
-const applyToYjs = (doc, update) => {
+const applyToYjs = (doc, update, encoding = 'v1') => {
   let told = 0
   const count = () => told++
   doc.on('update', count)
-  Y.applyUpdate(doc, update, 'remote')
+  encoding === 'v2' ? Y.applyUpdateV2(doc, update, 'remote') : Y.applyUpdate(doc, update, 'remote')
   doc.off('update', count)
   return told > 0
 }
@@ -42,8 +42,8 @@ export const openEngine = async (engine, slot, opening, gc, roots) => {
   for (const name in roots) if (/Text$/.test(roots[name])) await engine.call('text', slot, Buffer.from(name))
 }
 
-const applyToEngine = async (engine, slot, update) => {
-  const [changed, integrated, pending] = (await engine.call('apply', slot, update)).map(word => word === '1')
+const applyToEngine = async (engine, slot, update, encoding = 'v1') => {
+  const [changed, integrated, pending] = (await engine.call('apply', slot, update, encoding)).map(word => word === '1')
   return { changed, integrated, pending }
 }
 
@@ -62,19 +62,21 @@ const randomStateVector = (random, doc) => {
 }
 
 // Feeds the chunks to both, comparing after each. False if Yjs itself failed on the way: it cannot cut some GC structs.
-const deliver = async (engine, { chunks, yjs }) => {
-  for (const [i, chunk] of chunks.entries()) {
+const deliver = async (engine, { chunks, yjs, encoding }) => {
+  for (const [i, v1] of chunks.entries()) {
+    const chunk = encoding === 'v2' ? Y.convertUpdateFormatV1ToV2(v1) : v1
     const before = Y.encodeStateAsUpdate(yjs)
     let told
     try {
-      told = applyToYjs(yjs, chunk)
+      told = applyToYjs(yjs, chunk, encoding)
     } catch {
       return false
     }
-    const applied = await applyToEngine(engine, 0, chunk)
+    const applied = await applyToEngine(engine, 0, chunk, encoding)
     const at = `after chunk ${i} of ${chunks.length}`
     const state = Y.encodeStateAsUpdate(yjs)
     sameUpdate(await engine.bytes('state', 0, nothing), state, `state ${at}`)
+    sameUpdate(await engine.bytes('state', 0, nothing, 'v2'), Y.encodeStateAsUpdateV2(yjs), `state ${at}`, 'v2')
     sameBytes(await engine.bytes('sv', 0), Y.encodeStateVector(yjs), `state vector ${at}`)
     assert.equal(applied.integrated, told, `integrated ${at}`)
     assert.equal(applied.pending, yjs.store.pendingStructs !== null || yjs.store.pendingDs !== null, `pending ${at}`)
@@ -84,23 +86,38 @@ const deliver = async (engine, { chunks, yjs }) => {
   return true
 }
 
+// Yjs' functions of each format.
+const formats = {
+  v1: { encode: Y.encodeStateAsUpdate, merge: Y.mergeUpdates, vector: Y.encodeStateVectorFromUpdate, diff: Y.diffUpdate, decode: Y.decodeUpdate, meta: Y.parseUpdateMeta, convert: Y.convertUpdateFormatV1ToV2, other: 'v2' },
+  v2: { encode: Y.encodeStateAsUpdateV2, merge: Y.mergeUpdatesV2, vector: Y.encodeStateVectorFromUpdateV2, diff: Y.diffUpdateV2, decode: Y.decodeUpdateV2, meta: Y.parseUpdateMetaV2, convert: Y.convertUpdateFormatV2ToV1, other: 'v1' }
+}
+
 const compareDifferences = async (engine, random, { yjs, peers }) => {
   const vectors = [...peers.slice(0, 3).map(peer => Y.encodeStateVector(peer.doc)), randomStateVector(random, yjs), randomStateVector(random, yjs)]
-  for (const sv of vectors) sameUpdate(await engine.bytes('state', 0, sv), Y.encodeStateAsUpdate(yjs, sv), `difference to ${hex(sv)}`)
+  for (const [encoding, { encode }] of Object.entries(formats)) {
+    for (const sv of vectors) sameUpdate(await engine.bytes('state', 0, sv, encoding), encode(yjs, sv), `difference to ${hex(sv)}`, encoding)
+  }
 }
+
+const metaWords = ({ from, to }) => [...from.keys()].flatMap(client => [client, from.get(client), to.get(client)]).map(String)
 
 const compareUtilities = async (engine, random, { yjs, chunks, log }) => {
   const pool = [...chunks, ...log, Y.encodeStateAsUpdate(yjs)]
-  for (let i = 0; i < 4; i++) {
-    const picked = Array.from({ length: random.between(1, 6) }, () => random.oneOf(pool))
-    const merged = Y.mergeUpdates(picked)
-    sameUpdate(await engine.bytes('merge', 'v1', ...picked), merged, `merge of ${picked.map(hex).join(' ')}`)
-    sameBytes(await engine.bytes('svof', merged), Y.encodeStateVectorFromUpdate(merged), `state vector of ${hex(merged)}`)
+  for (let i = 0; i < 6; i++) {
+    const encoding = random.oneOf(['v1', 'v2'])
+    const format = formats[encoding]
+    const v1 = Array.from({ length: random.between(1, 6) }, () => random.oneOf(pool))
+    const picked = encoding === 'v2' ? v1.map(update => Y.convertUpdateFormatV1ToV2(update)) : v1
+    const merged = format.merge(picked)
+    sameUpdate(await engine.bytes('merge', encoding, ...picked), merged, `merge of ${picked.map(hex).join(' ')}`, encoding)
+    sameBytes(await engine.bytes('svof', merged, encoding), format.vector(merged), `state vector of ${hex(merged)} (${encoding})`)
     const sv = randomStateVector(random, yjs)
-    sameUpdate(await engine.bytes('diff', merged, sv), Y.diffUpdate(merged, sv), `diff of ${hex(merged)} and ${hex(sv)}`)
-    const { structs, ds } = Y.decodeUpdate(merged)
+    sameUpdate(await engine.bytes('diff', merged, sv, encoding), format.diff(merged, sv), `diff of ${hex(merged)} and ${hex(sv)}`, encoding)
+    sameUpdate(await engine.bytes('convert', merged, encoding), format.convert(merged), `conversion of ${hex(merged)}`, format.other)
+    assert.deepEqual(await engine.call('clients', merged, encoding), metaWords(format.meta(merged)), `clients of ${hex(merged)} (${encoding})`)
+    const { structs, ds } = format.decode(merged)
     const empty = ds.clients.size === 0 && structs.every(struct => struct instanceof Y.Skip)
-    assert.deepEqual(await engine.call('validate', merged), [empty ? '1' : '0'], `whether ${hex(merged)} is empty`)
+    assert.deepEqual(await engine.call('validate', merged, encoding), [empty ? '1' : '0'], `whether ${hex(merged)} is empty (${encoding})`)
   }
 }
 
@@ -126,10 +143,11 @@ export const runRound = async (engine, seed, options = {}) => {
   const random = randomFrom(seed)
   const mode = options.mode ?? random.oneOf(Object.keys(openings))
   const gc = random.chance(0.6)
+  const encoding = random.chance(0.35) ? 'v2' : 'v1'
   const made = scene(random, options)
   const opening = openings[mode]
-  const what = `${made.family}, ${made.delivery}, ${mode}, gc ${gc ? 'on' : 'off'}, ${made.peers.length} peers, ${made.chunks.length} chunks`
-  const round = { ...made, opening, gc, yjs: openYjs(opening, gc, made.roots) }
+  const what = `${made.family}, ${made.delivery}, ${mode}, ${encoding}, gc ${gc ? 'on' : 'off'}, ${made.peers.length} peers, ${made.chunks.length} chunks`
+  const round = { ...made, opening, gc, encoding, yjs: openYjs(opening, gc, made.roots) }
   try {
     await openEngine(engine, 0, opening, gc, made.roots)
     const whole = await deliver(engine, round)
