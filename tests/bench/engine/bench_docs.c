@@ -45,6 +45,17 @@ static void load(bench *b)
     crdt_doc_free(bench_applied(CRDT_V1, &state, 1));
 }
 
+static void read_state_v2(bench *b)
+{
+    bench_read(b, "state.v2", &b->state);
+}
+
+static void load_v2(bench *b)
+{
+    const crdt_bytes state = bench_bytes(&b->state);
+    crdt_doc_free(bench_applied(CRDT_V2, &state, 1));
+}
+
 static void load_text(bench *b)
 {
     const crdt_bytes state = bench_bytes(&b->state);
@@ -64,11 +75,23 @@ static void load_state(bench *b)
     b->doc = bench_applied(CRDT_V1, &state, 1);
 }
 
-static void encode(bench *b)
+static size_t encode_as(const bench *b, crdt_encoding encoding, crdt_bytes known)
 {
     crdt_buf out = {0};
-    bench_must(crdt_doc_encode_state(b->doc, CRDT_V1, (crdt_bytes){0}, &out));
+    bench_must(crdt_doc_encode_state(b->doc, encoding, known, &out));
+    size_t len = out.len;
     crdt_buf_free(&out);
+    return len;
+}
+
+static void encode(bench *b)
+{
+    encode_as(b, CRDT_V1, (crdt_bytes){0});
+}
+
+static void encode_v2(bench *b)
+{
+    encode_as(b, CRDT_V2, (crdt_bytes){0});
 }
 
 static void load_and_halve(bench *b)
@@ -79,9 +102,7 @@ static void load_and_halve(bench *b)
 
 static void diff(bench *b)
 {
-    crdt_buf out = {0};
-    bench_must(crdt_doc_encode_state(b->doc, CRDT_V1, bench_bytes(&b->vector), &out));
-    crdt_buf_free(&out);
+    encode_as(b, CRDT_V1, bench_bytes(&b->vector));
 }
 
 const bench_job bench_doc_jobs[] = {
@@ -90,7 +111,9 @@ const bench_job bench_doc_jobs[] = {
     {"apply_shuffled", read_shuffled, apply_shuffled},
     {"load", read_state, load},
     {"load_text", read_state, load_text},
+    {"load_v2", read_state_v2, load_v2},
     {"encode", load_state, encode},
+    {"encode_v2", load_state, encode_v2},
     {"diff", load_and_halve, diff},
     {0},
 };
@@ -102,11 +125,12 @@ static double memory(bench *b)
 
 static double size_v1(bench *b)
 {
-    crdt_buf out = {0};
-    bench_must(crdt_doc_encode_state(b->doc, CRDT_V1, (crdt_bytes){0}, &out));
-    double size = (double)out.len;
-    crdt_buf_free(&out);
-    return size;
+    return (double)encode_as(b, CRDT_V1, (crdt_bytes){0});
+}
+
+static double size_v2(bench *b)
+{
+    return (double)encode_as(b, CRDT_V2, (crdt_bytes){0});
 }
 
 static double structs(bench *b)
@@ -117,6 +141,7 @@ static double structs(bench *b)
 const bench_fact bench_facts[] = {
     {"memory", load_state, memory},
     {"size_v1", load_state, size_v1},
+    {"size_v2", load_state, size_v2},
     {"structs", load_state, structs},
     {0},
 };
