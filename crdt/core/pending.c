@@ -48,8 +48,8 @@ bool crdt__pending_add(crdt_doc *doc, crdt_bytes update)
     return p->piece_count < PIECES_MAX || crdt__pending_fold(doc) == CRDT_OK;
 }
 
-/* Two by two, in the order of arrival: where pieces overlap, or GC structs meet, the bytes depend
- * on it. */
+/* Two by two, in the order of arrival: where pieces overlap, or GC structs meet, or halves of
+ * pairs, the bytes depend on it. */
 static crdt_err merge_in_turn(const crdt__pending *p, crdt_buf *folded)
 {
     crdt_err err = CRDT_OK;
@@ -71,7 +71,7 @@ static bool pieces_are_apart(const crdt__pending *p)
     uint64_t units = 0;
     for (size_t i = 0; i < crdt__idset_count(&p->structs); i++)
         units += ranges[i].len;
-    return units == p->units && !p->has_gc;
+    return units == p->units && !p->has_gc && !p->has_halves;
 }
 
 crdt_err crdt__pending_fold(crdt_doc *doc)
@@ -101,6 +101,7 @@ crdt_bytes crdt__pending_take(crdt_doc *doc)
     crdt__idset_clear(&p->structs);
     p->units = 0;
     p->has_gc = false;
+    p->has_halves = false;
     return piece;
 }
 

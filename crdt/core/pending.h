@@ -19,7 +19,8 @@ typedef struct crdt__pending {
     crdt__u64map missing; /* client -> the smallest clock that somebody waits behind */
     crdt__idset structs;  /* the clocks that the pieces hold */
     uint64_t units;      /* of all structs of all pieces: more than `structs` has if some overlap */
-    bool has_gc;         /* there are GC structs among them */
+    bool has_gc;         /* there are GC structs among them, */
+    bool has_halves;     /* texts with unpaired surrogates */
     crdt__idset deletes; /* deleted ranges of clocks that are not known yet */
     size_t deletes_count; /* ranges in it, about */
 } crdt__pending;

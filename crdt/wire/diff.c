@@ -82,10 +82,10 @@ static crdt_err encode_integrated(crdt_doc *doc, crdt_encoding encoding,
 }
 
 /* The deletes that wait, as an update. */
-static crdt_err encode_waiting_deletes(const crdt_doc *doc, crdt_buf *out)
+static crdt_err encode_waiting_deletes(const crdt_doc *doc, crdt_encoding encoding, crdt_buf *out)
 {
     crdt__encoder enc;
-    crdt__encoder_init(&enc, CRDT__EXTENDED, out);
+    crdt__encoder_init(&enc, encoding, out);
     crdt__encode_count(&enc, 0);
     crdt__encode_deletes(&enc, &doc->pending.deletes);
     return crdt__encoder_finish(&enc);
@@ -100,14 +100,14 @@ static crdt_err encode_with_pending(crdt_doc *doc, crdt_encoding encoding,
         {.mem = doc->budget.mem}, {.mem = doc->budget.mem}, {.mem = doc->budget.mem}};
     crdt_bytes updates[3];
     size_t count = 1;
+    crdt_encoding inner = encoding == CRDT_V1 ? CRDT_V1 : CRDT__EXTENDED;
     crdt_err err = crdt__pending_fold(doc);
     if (err == CRDT_OK)
-        err = encode_integrated(doc, CRDT__EXTENDED, target, &parts[0]);
+        err = encode_integrated(doc, inner, target, &parts[0]);
     if (err == CRDT_OK && doc->pending.deletes_count)
-        err = encode_waiting_deletes(doc, &parts[count++]);
+        err = encode_waiting_deletes(doc, inner, &parts[count++]);
     if (err == CRDT_OK && doc->pending.piece_count)
-        err = crdt__diff(CRDT__EXTENDED, doc->pending.pieces[0], target, CRDT__EXTENDED,
-                         &parts[count++]);
+        err = crdt__diff(CRDT__EXTENDED, doc->pending.pieces[0], target, inner, &parts[count++]);
     if (err == CRDT_OK) {
         for (size_t i = 0; i < count; i++)
             updates[i] = (crdt_bytes){parts[i].data, parts[i].len};

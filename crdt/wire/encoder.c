@@ -1,5 +1,6 @@
 #include "wire/encoder.h"
 
+#include "wire/text.h"
 #include "wire/update_v2.h"
 
 void crdt__encoder_init(crdt__encoder *enc, crdt_encoding encoding, crdt_buf *target)
@@ -47,12 +48,66 @@ void crdt__encode_section(crdt__encoder *enc, uint64_t structs, crdt_id first)
     crdt__encode_section_start(enc, first);
 }
 
+/* ---- halves of pairs in extended v1 ---- */
+
+/* Whether the struct has strings before its text, or without one. */
+static bool says_names(const crdt__wstruct *s, uint64_t offset)
+{
+    if (offset == 0 && s->has_parent && s->parent_root.len + s->sub.len > 0)
+        return true;
+    return s->kind == CRDT__JSON ||
+           ((s->kind == CRDT__FORMAT || s->kind == CRDT__TYPE || s->kind == CRDT__DOC) &&
+            s->content.len > 0);
+}
+
+static uint8_t *written_at(const crdt__encoder *enc, size_t at)
+{
+    return enc->out.pos - crdt__writer_len(&enc->out) + at;
+}
+
+/* The high half that the last string ended with stays alone. */
+static void settle_high(crdt__encoder *enc)
+{
+    if (enc->high_end > 0 && enc->out.ok)
+        memcpy(written_at(enc, enc->high_end - CRDT__HALF_LEN), crdt__replacement, CRDT__HALF_LEN);
+    enc->high_end = 0;
+}
+
+/* The text that was just written, from `start` to the end. */
+static void settle_text(crdt__encoder *enc, size_t start)
+{
+    size_t end = crdt__writer_len(&enc->out);
+    bool meets = enc->high_end > 0 &&
+                 crdt__wtf8_begins_low((crdt_bytes){written_at(enc, start), end - start});
+    if (meets)
+        start += CRDT__HALF_LEN;
+    else
+        settle_high(enc);
+    bool high = crdt__wtf8_ends_high((crdt_bytes){written_at(enc, start), end - start});
+    crdt__wtf8_to_utf8(written_at(enc, start), end - start - (high ? CRDT__HALF_LEN : 0));
+    enc->high_end = high ? end : 0;
+}
+
+static void encode_extended(crdt__encoder *enc, const crdt__wstruct *s, uint64_t offset)
+{
+    crdt__v1_write_struct(&enc->out, s, offset, CRDT__V1_EXTENDED, enc->mem);
+    bool halves = s->kind == CRDT__STRING && (s->halves || s->low || offset > 0);
+    if (enc->high_end == 0 && !halves)
+        return;
+    if (says_names(s, offset))
+        settle_high(enc);
+    if (s->kind == CRDT__STRING && enc->out.ok) {
+        crdt__text text = crdt__text_from(s, offset); /* the last field */
+        settle_text(enc, crdt__writer_len(&enc->out) - text.head_len - text.body.len);
+    }
+}
+
 void crdt__encode_struct(crdt__encoder *enc, const crdt__wstruct *s, uint64_t offset)
 {
     if (enc->encoding == CRDT_V1)
         crdt__v1_write_struct(&enc->out, s, offset, CRDT__V1_PLAIN, enc->mem);
     else if (enc->encoding == CRDT__EXTENDED)
-        crdt__v1_write_struct(&enc->out, s, offset, CRDT__V1_EXTENDED, enc->mem);
+        encode_extended(enc, s, offset);
     else if (enc->columns)
         crdt__v2_write_struct(enc->columns, &enc->out, s, offset);
 }
@@ -87,6 +142,7 @@ static void write_normalized_v2(const crdt__idset *deletes, crdt__writer *w)
 
 void crdt__encode_deletes(crdt__encoder *enc, const crdt__idset *deletes)
 {
+    settle_high(enc);
     if (enc->encoding != CRDT_V2)
         crdt__idset_write_v1(deletes, &enc->out);
     else if (is_ascending(deletes))

@@ -10,7 +10,13 @@
 #include "base/idset.h"
 #include "wire/update.h"
 
-/* Extended v1 (wire/update.h), beside the formats of crdt.h: for updates that stay inside. */
+/* Extended v1 (wire/update.h), beside the formats of crdt.h: for updates that stay inside.
+ *
+ * Yjs keeps what waits in format v2, and merges that with what it encodes. So what is written in
+ * extended v1 is what would come back from v2: of embeds and formats the values that Any can tell,
+ * and of unpaired surrogates those that stand next to their other half in the row of all strings;
+ * the others become U+FFFD.
+ */
 #define CRDT__EXTENDED ((crdt_encoding)0)
 
 struct crdt__columns; /* wire/update_v2.h */
@@ -23,6 +29,7 @@ typedef struct crdt__encoder {
     crdt_buf body;                 /* what `out` writes into until the end, where it does not write
                                       into `target` */
     crdt_buf *target;
+    size_t high_end; /* extended v1: where the last string ended, if with a high half */
 } crdt__encoder;
 
 /* Begins an update that will be appended to `target`. Must not be moved. Failure shows in out.ok.
@@ -41,8 +48,8 @@ void crdt__encode_section(crdt__encoder *enc, uint64_t structs, crdt_id first);
 /* A struct from its unit `offset` on, as crdt__v1_write_struct does for v1. */
 void crdt__encode_struct(crdt__encoder *enc, const crdt__wstruct *s, uint64_t offset);
 
-/* The delete set; `deletes` is normalized, or grouped: format v2, which can tell only ranges in
- * ascending order, then has it normalized. */
+/* The delete set, which ends every update; `deletes` is normalized, or grouped: format v2, which
+ * can tell only ranges in ascending order, then has it normalized. */
 void crdt__encode_deletes(crdt__encoder *enc, const crdt__idset *deletes);
 
 /* Puts the update together behind what `target` held, and releases everything else; on failure

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "core/integrate.h"
+#include "wire/encoder.h"
 
 /* One client's part of the update. */
 typedef struct section {
@@ -276,10 +277,11 @@ static int compare_parked_descending(const void *a, const void *b)
     return x < y ? 1 : x > y ? -1 : 0;
 }
 
-static void write_parked(scheduler *run, const crdt__wstruct *ws, crdt__writer *w, crdt__rest *rest)
+static void write_parked(scheduler *run, const crdt__wstruct *ws, crdt__encoder *enc,
+                         crdt__rest *rest)
 {
     crdt__idset *waiting = &run->doc->pending.structs;
-    crdt__v1_write_struct(w, ws, 0, CRDT__V1_EXTENDED, run->doc->budget.mem);
+    crdt__encode_struct(enc, ws, 0);
     if (ws->kind == CRDT__SKIP || !run->ok)
         return;
     if (!crdt__idset_contains_range(waiting, ws->id.client, ws->id.clock, ws->len))
@@ -304,6 +306,7 @@ static bool note_waiting(scheduler *run)
                 return false;
             p->units += ws.len;
             p->has_gc = p->has_gc || ws.kind == CRDT__GC;
+            p->has_halves = p->has_halves || ws.halves;
         }
     }
     return crdt__idset_normalize(waiting);
@@ -315,24 +318,25 @@ static bool encode_rest(scheduler *run, crdt__rest *rest)
         return true;
     qsort(run->rest, run->rest_count, sizeof(*run->rest), compare_parked_descending);
     rest->update.mem = run->doc->budget.mem;
-    crdt__writer w = crdt__writer_on(&rest->update);
-    crdt__write_varuint(&w, run->rest_count);
+    const crdt__idset no_deletes = {0};
+    crdt__encoder enc;
+    crdt__encoder_init(&enc, CRDT__EXTENDED, &rest->update);
+    crdt__encode_count(&enc, run->rest_count);
     for (size_t i = 0; i < run->rest_count; i++) {
         const parked *entry = &run->rest[i];
         crdt__section from = entry->from;
         crdt__wstruct ws = entry->alone;
-        crdt__write_varuint(&w, entry->is_alone ? 1 : from.left);
-        crdt__write_varuint(&w, entry->client);
-        crdt__write_varuint(&w, entry->is_alone ? ws.id.clock : from.next.clock);
+        crdt__encode_section(&enc, entry->is_alone ? 1 : from.left,
+                             entry->is_alone ? ws.id : from.next);
         if (entry->is_alone)
-            write_parked(run, &ws, &w, rest);
+            write_parked(run, &ws, &enc, rest);
         while (!entry->is_alone && from.left > 0) {
             crdt__section_next(&from, &ws);
-            write_parked(run, &ws, &w, rest);
+            write_parked(run, &ws, &enc, rest);
         }
     }
-    crdt__write_varuint(&w, 0); /* no deletes */
-    return crdt__writer_finish(&w) == CRDT_OK && (!rest->is_new || note_waiting(run));
+    crdt__encode_deletes(&enc, &no_deletes);
+    return crdt__encoder_finish(&enc) == CRDT_OK && (!rest->is_new || note_waiting(run));
 }
 
 bool crdt__schedule(crdt_doc *doc, crdt_bytes update, const crdt__v1_shape *shape, crdt__rest *rest)

@@ -278,14 +278,14 @@ static void measure_end(measured *m, crdt__writer *w)
 static void write_value(crdt__writer *w, crdt_bytes value, bool canonical, crdt__v1_form form,
                         const crdt_mem *mem)
 {
-    if (canonical && (form == CRDT__V1_EXTENDED || !crdt__value_is_any(value))) {
+    if (canonical && form == CRDT__V1_PLAIN && !crdt__value_is_any(value)) {
         crdt__write_varbytes(w, value);
         return;
     }
     measured m;
     measure_begin(&m, mem);
     crdt__values_write(&m.w, value, canonical,
-                       form == CRDT__V1_EXTENDED ? CRDT__VALUE_AS_KEPT : CRDT__VALUE_AS_JSON, mem);
+                       form == CRDT__V1_EXTENDED ? CRDT__VALUE_AS_SENT : CRDT__VALUE_AS_JSON, mem);
     measure_end(&m, w);
 }
 

@@ -55,6 +55,44 @@ void crdt__values_write_options(crdt__writer *w, const crdt__wstruct *s, const c
 
 /* ---- embeds and formats ---- */
 
+static bool says(crdt_bytes text, size_t at, const char *word)
+{
+    size_t len = strlen(word);
+    return text.len - at >= len && memcmp(text.data + at, word, len) == 0;
+}
+
+/* True if Any on the wire may not tell the value whole: it has no unpaired surrogates, which JSON
+ * has as escapes, and whoever reads it drops the key __proto__. */
+static bool may_be_lost(crdt_bytes value)
+{
+    if (crdt__value_is_any(value))
+        return true;
+    for (size_t i = 0; i < value.len; i++)
+        if ((value.data[i] == '\\' && says(value, i, "\\ud")) ||
+            (value.data[i] == '_' && says(value, i, "__proto__")))
+            return true;
+    return false;
+}
+
+/* The value as it would be kept by somebody who got it as Any. */
+static void write_sent(crdt__writer *w, crdt_bytes value, const crdt_mem *mem)
+{
+    if (!may_be_lost(value)) {
+        crdt__write_bytes(w, value.data, value.len);
+        return;
+    }
+    crdt_buf any = {.mem = mem};
+    crdt__writer inner = crdt__writer_on(&any);
+    crdt__value_to_any(value, &inner, mem);
+    if (crdt__writer_finish(&inner) == CRDT_OK) {
+        crdt__reader r = crdt__reader_of((crdt_bytes){any.data, any.len});
+        crdt__value_from_any(&r, w, mem);
+    } else {
+        w->ok = false;
+    }
+    crdt_buf_free(&any);
+}
+
 static void write_kept(crdt__writer *w, crdt_bytes value, crdt__value_form form,
                        const crdt_mem *mem)
 {
@@ -65,8 +103,8 @@ static void write_kept(crdt__writer *w, crdt_bytes value, crdt__value_form form,
     case CRDT__VALUE_AS_ANY:
         crdt__value_to_any(value, w, mem);
         break;
-    case CRDT__VALUE_AS_KEPT:
-        crdt__write_bytes(w, value.data, value.len);
+    case CRDT__VALUE_AS_SENT:
+        write_sent(w, value, mem);
         break;
     }
 }

@@ -25,7 +25,7 @@ void crdt__values_write_options(crdt__writer *w, const crdt__wstruct *s, const c
 typedef enum crdt__value_form {
     CRDT__VALUE_AS_JSON,
     CRDT__VALUE_AS_ANY,
-    CRDT__VALUE_AS_KEPT
+    CRDT__VALUE_AS_SENT /* kept, as whoever got it as Any would keep it */
 } crdt__value_form;
 
 /* Writes such a value, which is kept or, if not `canonical`, any JSON text; without a length. */

@@ -290,13 +290,13 @@ static void do_svof(void)
     answer_bytes(err, &out);
 }
 
-/* rewind STATE-VECTOR UPDATE... */
+/* rewind v1|v2 STATE-VECTOR UPDATE... */
 static void do_rewind(void)
 {
     size_t count;
-    crdt_bytes *updates = bytes_from(2, &count);
+    crdt_bytes *updates = bytes_from(3, &count);
     crdt_buf out = {0};
-    crdt_err err = crdt_state_vector_rewind(CRDT_V1, bytes(1), updates, count, &out);
+    crdt_err err = crdt_state_vector_rewind(encoding_at(1), bytes(2), updates, count, &out);
     answer_bytes(err, &out);
     free(updates);
 }

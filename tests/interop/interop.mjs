@@ -1,6 +1,6 @@
 // Rounds for as long as one likes:
-//   node tests/interop/interop.mjs [--seed N] [--rounds N] [--kind NAME] [--family NAME] [--delivery NAME] [--mode NAME] [--transactions N]
-//        [--keep-going]
+//   node tests/interop/interop.mjs [--seed N] [--rounds N] [--kind NAME] [--format v2] [--family NAME] [--delivery NAME] [--mode NAME]
+//        [--transactions N] [--keep-going]
 // Kinds: receive (what Yjs editors wrote reaches Yjs and weft; rounds.mjs), mixed (Yjs and weft edit together; mixed.mjs), presence.
 // The engine is build/dev's, or that of WEFT_BUILD or WEFT_INTEROP_DRIVER. A round that fails is repeated by its seed and --rounds 1.
 import { parseArgs } from 'node:util'
@@ -14,6 +14,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     rounds: { type: 'string', default: '3000' },
     kind: { type: 'string' },
+    format: { type: 'string' },
     family: { type: 'string' },
     delivery: { type: 'string' },
     mode: { type: 'string' },
@@ -24,8 +25,8 @@ const { values } = parseArgs({
 
 const first = Number(values.seed)
 const rounds = Number(values.rounds)
-const options = { family: values.family, delivery: values.delivery, mode: values.mode, ...(values.transactions ? { transactions: Number(values.transactions) } : {}) }
-const chosen = ['kind', 'family', 'delivery', 'mode', 'transactions'].filter(name => values[name]).map(name => ` --${name} ${values[name]}`).join('')
+const options = { format: values.format, family: values.family, delivery: values.delivery, mode: values.mode, ...(values.transactions ? { transactions: Number(values.transactions) } : {}) }
+const chosen = ['kind', 'format', 'family', 'delivery', 'mode', 'transactions'].filter(name => values[name]).map(name => ` --${name} ${values[name]}`).join('')
 
 const kinds = { receive: runRound, mixed: runMixedRound, presence: runPresenceRound }
 const chosenKinds = values.kind ? [values.kind] : Object.keys(kinds)

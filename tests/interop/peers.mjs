@@ -1,5 +1,6 @@
 // Several Yjs editors at one document, and the ways in which what they wrote may reach somebody else.
 import { editsWith } from './edits.mjs'
+import { formatsOf } from './formats.mjs'
 
 const remote = 'remote'
 
@@ -30,6 +31,7 @@ export const clientIds = (random, count) => {
 
 export function peersWith(Y) {
   const edits = editsWith(Y)
+  const formats = formatsOf(Y)
 
   const newPeer = (id, setup) => {
     const doc = new Y.Doc({ gc: setup.peerGc })
@@ -41,12 +43,12 @@ export function peersWith(Y) {
 
   // Edits by several peers who now and then hear of each other. Returns the updates they sent, in the order they were made.
   // `last`: in the end everybody has heard everything, and what that made them send is among the updates.
-  const session = (random, setup) => {
+  const session = (random, setup, format = formats.v1) => {
     const peers = clientIds(random, setup.peers).map(id => newPeer(id, setup))
     const log = []
-    for (const peer of peers) peer.doc.on('update', (update, origin) => { if (origin !== remote) log.push({ update, by: peer.id }) })
+    for (const peer of peers) peer.doc.on(format.event, (update, origin) => { if (origin !== remote) log.push({ update, by: peer.id }) })
     const hear = (peer, upTo) => {
-      for (; peer.seen < upTo; peer.seen++) if (log[peer.seen].by !== peer.id) Y.applyUpdate(peer.doc, log[peer.seen].update, remote)
+      for (; peer.seen < upTo; peer.seen++) if (log[peer.seen].by !== peer.id) format.apply(peer.doc, log[peer.seen].update, remote)
     }
     for (let i = 0; i < setup.transactions; i++) {
       const peer = random.oneOf(peers)
@@ -55,17 +57,17 @@ export function peersWith(Y) {
       else edits.transaction(random, peer.doc, setup.roots, setup.style, 'edit')
     }
     while (peers.some(peer => peer.seen < log.length)) for (const peer of peers) hear(peer, log.length)
-    return { peers, log: log.map(entry => entry.update) }
+    return { peers, format, log: log.map(entry => entry.update) }
   }
 
   // A part of what an update holds: without the first units of one client.
-  const cut = (random, update) => {
-    const { from, to } = Y.parseUpdateMeta(update)
+  const cut = (random, update, format = formats.v1) => {
+    const { from, to } = format.meta(update)
     const clients = [...from.keys()]
     if (clients.length === 0) return update
     const client = random.oneOf(clients)
     const known = new Map([[client, random.between(from.get(client), to.get(client))]])
-    return Y.diffUpdate(update, Y.encodeStateVector(known))
+    return format.diff(update, Y.encodeStateVector(known))
   }
 
   const grouped = (random, updates, size) => {
@@ -86,16 +88,16 @@ export function peersWith(Y) {
     duplicated: (random, { log }) => log.flatMap((update, i) => (random.chance(0.4) ? [update, log[random.between(0, i)], update] : [update])),
     lossy: (random, { log }) => random.shuffled(log.filter(() => random.chance(0.8))),
     late: (random, { log }) => { const i = random.below(log.length); return [...log.slice(0, i), ...log.slice(i + 1), log[i]] },
-    merged: (random, { log }) => grouped(random, log, 5).map(group => Y.mergeUpdates(group)),
-    mergedShuffled: (random, { log }) => grouped(random, random.shuffled(log), 4).map(group => Y.mergeUpdates(group)),
-    cut: (random, { log }) => random.shuffled(log.flatMap(update => (random.chance(0.5) ? [cut(random, update), update] : [update]))),
-    cutMerged: (random, { log }) => random.shuffled(grouped(random, log, 4).flatMap(group => { const whole = Y.mergeUpdates(group); return [cut(random, whole), whole, cut(random, whole)] })),
-    states: (random, { log, peers }) => random.shuffled([...peers.map(peer => Y.encodeStateAsUpdate(peer.doc)), ...log.filter(() => random.chance(0.2))]),
-    differences: (random, { log, peers }) => {
+    merged: (random, { log, format }) => grouped(random, log, 5).map(group => format.merge(group)),
+    mergedShuffled: (random, { log, format }) => grouped(random, random.shuffled(log), 4).map(group => format.merge(group)),
+    cut: (random, { log, format }) => random.shuffled(log.flatMap(update => (random.chance(0.5) ? [cut(random, update, format), update] : [update]))),
+    cutMerged: (random, { log, format }) => random.shuffled(grouped(random, log, 4).flatMap(group => { const whole = format.merge(group); return [cut(random, whole, format), whole, cut(random, whole, format)] })),
+    states: (random, { log, peers, format }) => random.shuffled([...peers.map(peer => format.encode(peer.doc)), ...log.filter(() => random.chance(0.2))]),
+    differences: (random, { log, peers, format }) => {
       const reader = new Y.Doc()
       return random.shuffled(log).flatMap(update => {
-        Y.applyUpdate(reader, update)
-        return random.chance(0.3) ? [update, Y.encodeStateAsUpdate(random.oneOf(peers).doc, Y.encodeStateVector(reader))] : [update]
+        format.apply(reader, update)
+        return random.chance(0.3) ? [update, format.encode(random.oneOf(peers).doc, Y.encodeStateVector(reader))] : [update]
       })
     }
   }
@@ -112,7 +114,9 @@ export function peersWith(Y) {
     }
     if (random.chance(0.4)) setup.style = { ...setup.style, astral: false }
     const delivery = options.delivery ?? random.oneOf(Object.keys(deliveries))
-    const made = session(random, setup)
+    const format = formats[options.format ?? 'v1']
+    if (format.name === 'v2' && random.chance(0.3)) setup.style = { ...setup.style, halves: true }
+    const made = session(random, setup, format)
     return { family, delivery, setup, roots: setup.roots, ...made, chunks: made.log.length ? deliveries[delivery](random, made) : [] }
   }
 

@@ -2,10 +2,12 @@
 import assert from 'node:assert/strict'
 import * as Y from 'yjs'
 import { halved, hex, known, sameBytes, sameUpdate } from './compare.mjs'
+import { formatsOf } from './formats.mjs'
 import { peersWith } from './peers.mjs'
 import { randomFrom } from './random.mjs'
 
 const { edits, scene } = peersWith(Y)
+const formats = formatsOf(Y)
 const nothing = new Uint8Array()
 // How the receiving documents are opened.
 //   server: no root is defined, as on a server; Yjs tidies nested texts
@@ -27,11 +29,11 @@ export const openYjs = (opening, gc, roots) => {
 }
 
 // True if the document told of a change.
-const applyToYjs = (doc, update, encoding = 'v1') => {
+const applyToYjs = (doc, update, format = formats.v1) => {
   let told = 0
   const count = () => told++
   doc.on('update', count)
-  encoding === 'v2' ? Y.applyUpdateV2(doc, update, 'remote') : Y.applyUpdate(doc, update, 'remote')
+  format.apply(doc, update, 'remote')
   doc.off('update', count)
   return told > 0
 }
@@ -42,8 +44,8 @@ export const openEngine = async (engine, slot, opening, gc, roots) => {
   for (const name in roots) if (/Text$/.test(roots[name])) await engine.call('text', slot, Buffer.from(name))
 }
 
-const applyToEngine = async (engine, slot, update, encoding = 'v1') => {
-  const [changed, integrated, pending] = (await engine.call('apply', slot, update, encoding)).map(word => word === '1')
+const applyToEngine = async (engine, slot, update, format = formats.v1) => {
+  const [changed, integrated, pending] = (await engine.call('apply', slot, update, format.name)).map(word => word === '1')
   return { changed, integrated, pending }
 }
 
@@ -62,17 +64,16 @@ const randomStateVector = (random, doc) => {
 }
 
 // Feeds the chunks to both, comparing after each. False if Yjs itself failed on the way: it cannot cut some GC structs.
-const deliver = async (engine, { chunks, yjs, encoding }) => {
-  for (const [i, v1] of chunks.entries()) {
-    const chunk = encoding === 'v2' ? Y.convertUpdateFormatV1ToV2(v1) : v1
+const deliver = async (engine, { chunks, yjs, format }) => {
+  for (const [i, chunk] of chunks.entries()) {
     const before = Y.encodeStateAsUpdate(yjs)
     let told
     try {
-      told = applyToYjs(yjs, chunk, encoding)
+      told = applyToYjs(yjs, chunk, format)
     } catch {
       return false
     }
-    const applied = await applyToEngine(engine, 0, chunk, encoding)
+    const applied = await applyToEngine(engine, 0, chunk, format)
     const at = `after chunk ${i} of ${chunks.length}`
     const state = Y.encodeStateAsUpdate(yjs)
     sameUpdate(await engine.bytes('state', 0, nothing), state, `state ${at}`)
@@ -86,12 +87,6 @@ const deliver = async (engine, { chunks, yjs, encoding }) => {
   return true
 }
 
-// Yjs' functions of each format.
-const formats = {
-  v1: { encode: Y.encodeStateAsUpdate, merge: Y.mergeUpdates, vector: Y.encodeStateVectorFromUpdate, diff: Y.diffUpdate, decode: Y.decodeUpdate, meta: Y.parseUpdateMeta, convert: Y.convertUpdateFormatV1ToV2, other: 'v2' },
-  v2: { encode: Y.encodeStateAsUpdateV2, merge: Y.mergeUpdatesV2, vector: Y.encodeStateVectorFromUpdateV2, diff: Y.diffUpdateV2, decode: Y.decodeUpdateV2, meta: Y.parseUpdateMetaV2, convert: Y.convertUpdateFormatV2ToV1, other: 'v1' }
-}
-
 const compareDifferences = async (engine, random, { yjs, peers }) => {
   const vectors = [...peers.slice(0, 3).map(peer => Y.encodeStateVector(peer.doc)), randomStateVector(random, yjs), randomStateVector(random, yjs)]
   for (const [encoding, { encode }] of Object.entries(formats)) {
@@ -101,13 +96,13 @@ const compareDifferences = async (engine, random, { yjs, peers }) => {
 
 const metaWords = ({ from, to }) => [...from.keys()].flatMap(client => [client, from.get(client), to.get(client)]).map(String)
 
-const compareUtilities = async (engine, random, { yjs, chunks, log }) => {
-  const pool = [...chunks, ...log, Y.encodeStateAsUpdate(yjs)]
+const compareUtilities = async (engine, random, { yjs, chunks, log, format: made }) => {
+  const pool = [...chunks, ...log, made.encode(yjs)]
   for (let i = 0; i < 6; i++) {
     const encoding = random.oneOf(['v1', 'v2'])
     const format = formats[encoding]
-    const v1 = Array.from({ length: random.between(1, 6) }, () => random.oneOf(pool))
-    const picked = encoding === 'v2' ? v1.map(update => Y.convertUpdateFormatV1ToV2(update)) : v1
+    const sample = Array.from({ length: random.between(1, 6) }, () => random.oneOf(pool))
+    const picked = encoding === made.name ? sample : sample.map(update => made.convert(update))
     const merged = format.merge(picked)
     sameUpdate(await engine.bytes('merge', encoding, ...picked), merged, `merge of ${picked.map(hex).join(' ')}`, encoding)
     sameBytes(await engine.bytes('svof', merged, encoding), format.vector(merged), `state vector of ${hex(merged)} (${encoding})`)
@@ -122,14 +117,14 @@ const compareUtilities = async (engine, random, { yjs, chunks, log }) => {
 }
 
 // What weft gives out is what Yjs reads: its state; and for somebody who saw the beginning, the difference to a rewound vector.
-const compareReadings = async (engine, random, { yjs, chunks, roots, gc }) => {
+const compareReadings = async (engine, random, { yjs, chunks, roots, gc, format }) => {
   const expected = readingOf(Y.encodeStateAsUpdate(yjs), roots)
   const state = await engine.bytes('state', 0, nothing)
   assert.equal(readingOf(state, roots), expected, 'reading of the state')
   const seen = random.between(0, chunks.length)
   await openEngine(engine, 1, openings.plain, gc, roots)
-  for (const chunk of chunks.slice(0, seen)) await applyToEngine(engine, 1, chunk)
-  const rewound = await engine.bytes('rewind', await engine.bytes('sv', 0), ...chunks.slice(seen))
+  for (const chunk of chunks.slice(0, seen)) await applyToEngine(engine, 1, chunk, format)
+  const rewound = await engine.bytes('rewind', format.name, await engine.bytes('sv', 0), ...chunks.slice(seen))
   await applyToEngine(engine, 1, await engine.bytes('state', 0, rewound))
   await engine.call('check', 1)
   // A document that waits may hold what it could integrate by now, until the next update makes it look; the other one has looked.
@@ -143,11 +138,11 @@ export const runRound = async (engine, seed, options = {}) => {
   const random = randomFrom(seed)
   const mode = options.mode ?? random.oneOf(Object.keys(openings))
   const gc = random.chance(0.6)
-  const encoding = random.chance(0.35) ? 'v2' : 'v1'
-  const made = scene(random, options)
+  const drawn = random.chance(0.35) ? 'v2' : 'v1'
+  const made = scene(random, { ...options, format: options.format ?? drawn })
   const opening = openings[mode]
-  const what = `${made.family}, ${made.delivery}, ${mode}, ${encoding}, gc ${gc ? 'on' : 'off'}, ${made.peers.length} peers, ${made.chunks.length} chunks`
-  const round = { ...made, opening, gc, encoding, yjs: openYjs(opening, gc, made.roots) }
+  const what = `${made.family}, ${made.delivery}, ${mode}, ${made.format.name}, gc ${gc ? 'on' : 'off'}, ${made.peers.length} peers, ${made.chunks.length} chunks`
+  const round = { ...made, opening, gc, yjs: openYjs(opening, gc, made.roots) }
   try {
     await openEngine(engine, 0, opening, gc, made.roots)
     const whole = await deliver(engine, round)
