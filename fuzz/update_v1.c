@@ -1,41 +1,7 @@
 /* An update from anybody, to a document with some content: refused and nothing changed, or taken,
  * and then the document's invariants hold, its state loads again, and the same update says nothing
  * new. The first byte chooses the document. */
-#include "fuzz.h"
-
-/* A text "t" by client 1 ("abc", marked, with an embed), an array below it, a map "m" whose key "k"
- * was set twice, an array "a" with a deleted map in it, by client 2. */
-static const uint8_t content[] = {
-    2,                                                      /* sections */
-    5,    2, 0,                                             /* client 2 */
-    0x27, 1, 1, 'm', 1,    'j',  0,                         /* m.j = Array */
-    0x08, 0, 2, 0,   3,    125,  1,    119,  1,   'x', 126, /* in it 1, "x", null */
-    0x07, 1, 1, 'a', 1,                                     /* a[0] = Map */
-    0x28, 0, 2, 4,   1,    'q',  1,    120,                 /* in it q = true */
-    0x88, 2, 4, 1,   125,  5,                               /* a[1] = 5 */
-    6,    1, 0,                                             /* client 1 */
-    0x04, 1, 1, 't', 3,    'a',  'b',  'c',                 /* t = "abc" */
-    0xc6, 1, 0, 1,   1,    4,    'b',  'o',  'l', 'd', 4,   't', 'r', 'u', 'e', /* a<bold>bc */
-    0x85, 1, 2, 7,   '{',  '"',  'i',  '"',  ':', '1', '}',                     /* an embed */
-    0x28, 1, 1, 'm', 1,    'k',  1,    125,  1,                                 /* m.k = 1 */
-    0xa8, 1, 5, 1,   125,  2,                                                   /* m.k = 2 */
-    0x84, 1, 4, 4,   0xf0, 0x9f, 0x99, 0x82, /* a character of two units */
-    1,    2, 1, 4,   1,                      /* a[0] is deleted */
-};
-
-static crdt_doc *base_doc(uint8_t shape)
-{
-    crdt_doc_options options = {
-        .gc = shape & 1 ? CRDT_GC_OFF : CRDT_GC_ON,
-        .cleanup = shape & 2 ? CRDT_CLEANUP_ON : CRDT_CLEANUP_OFF,
-        .pending_bytes_max = shape & 4 ? 64 : 0,
-    };
-    crdt_doc *doc = crdt_doc_new(&options);
-    fuzz_expect(doc && crdt_doc_apply(doc, CRDT_V1, (crdt_bytes){content, sizeof content}, NULL) ==
-                           CRDT_OK,
-                "the base is refused");
-    return doc;
-}
+#include "base.h"
 
 static void check_unchanged(crdt_doc *doc, const crdt_buf *before, const char *otherwise)
 {
@@ -73,7 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size == 0)
         return 0;
     crdt_bytes update = {data + 1, size - 1};
-    crdt_doc *doc = base_doc(data[0]);
+    crdt_doc *doc = fuzz_base_doc(data[0]);
     crdt_buf before = fuzz_state(doc);
     crdt_err valid = crdt_update_validate(CRDT_V1, update);
     crdt_err err = crdt_doc_apply(doc, CRDT_V1, update, NULL);
