@@ -36,6 +36,7 @@ crdt_doc *crdt_doc_new(const crdt_doc_options *options)
     crdt__arena_init(&doc->text, &doc->budget, CRDT__TEXT_SHIFT, TEXT_BYTES_FIRST);
     crdt__u64map_init(&doc->client_index, &doc->budget, options->hash_seed);
     crdt__pending_init(doc);
+    crdt__changed_init(doc);
     if (!crdt__budget_reserve(&doc->budget, &doc->clients, &doc->client_cap, 1,
                               sizeof(*doc->clients)) ||
         !crdt__budget_reserve(&doc->budget, &doc->names, &doc->name_cap, 1, sizeof(*doc->names))) {
@@ -55,6 +56,7 @@ void crdt_doc_free(crdt_doc *doc)
     const crdt_mem *mem = doc->budget.mem;
     crdt__txn_deinit(doc);
     crdt__pending_deinit(doc);
+    crdt__changed_deinit(doc);
     crdt__u64map_deinit(&doc->client_index);
     crdt__budget_release(&doc->budget, doc->clients, doc->client_cap * sizeof(*doc->clients));
     crdt__budget_release(&doc->budget, doc->names, doc->name_cap * sizeof(*doc->names));

@@ -4,6 +4,7 @@
 
 #include "base/u64map.h"
 #include "core/blocks.h"
+#include "core/changed.h"
 #include "core/content.h"
 #include "core/item.h"
 #include "core/pending.h"
@@ -84,6 +85,7 @@ struct crdt_doc {
 
     size_t struct_count;
     crdt__txn txn;
+    crdt__changed changed;
     crdt__pending pending;
     crdt_err failed; /* why it can do nothing any more */
 };

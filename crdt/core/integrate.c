@@ -179,7 +179,7 @@ bool crdt__integrate_link(crdt_doc *doc, crdt__ref ref, crdt__item *it, crdt__pl
     crdt__type *parent = crdt__type_at(&doc->objects, it->parent);
     if (!it->key && crdt__item_countable(it))
         parent->length += crdt__item_len(it);
-    if (!content_integrated(doc, it) || !crdt__txn_changed_type(doc, it->parent))
+    if (!content_integrated(doc, it) || !crdt__txn_change(doc, it))
         return false;
     bool parent_deleted = parent->item && crdt__item_at(doc, parent->item)->deleted;
     bool outdated = it->key && it->right;

@@ -107,8 +107,7 @@ static bool delete_one(crdt_doc *doc, crdt__ref ref)
         parent->length -= len;
     crdt__list_deleting(doc, ref);
     it->deleted = 1;
-    if (!crdt__txn_deleted(doc, it->client, it->clock, len) ||
-        !crdt__txn_changed_type(doc, it->parent))
+    if (!crdt__txn_deleted(doc, it->client, it->clock, len) || !crdt__txn_change(doc, it))
         return false;
     return it->kind != CRDT__TYPE ||
            delete_children(doc, crdt__type_at(&doc->objects, it->content));

@@ -60,10 +60,8 @@ bool crdt__txn_push(crdt_doc *doc, crdt__ref ref)
     return true;
 }
 
-bool crdt__txn_changed_type(crdt_doc *doc, crdt__ref type_ref)
+static bool change_text(crdt_doc *doc, crdt__ref type_ref)
 {
-    if (doc->options.cleanup == CRDT_CLEANUP_OFF)
-        return true;
     crdt__txn *txn = &doc->txn;
     const crdt__type *type = crdt__type_at(&doc->objects, type_ref);
     if (!type->is_text ||
@@ -79,6 +77,13 @@ bool crdt__txn_changed_type(crdt_doc *doc, crdt__ref type_ref)
         return false;
     txn->changed_texts[txn->changed_count++] = type_ref;
     return true;
+}
+
+bool crdt__txn_change(crdt_doc *doc, const crdt__item *it)
+{
+    if (doc->options.changes == CRDT_CHANGES_ON)
+        crdt__changed_note(doc, it);
+    return doc->options.cleanup == CRDT_CLEANUP_OFF || change_text(doc, it->parent);
 }
 
 uint64_t crdt__txn_before(const crdt_doc *doc, uint32_t client)
@@ -239,9 +244,19 @@ static bool merge_candidates(crdt_doc *doc)
 
 /* ---- committing ---- */
 
+/* Tells what changed while all that was deleted is still there. */
+static void tell(crdt_doc *doc)
+{
+    if (doc->options.changes == CRDT_CHANGES_OFF || doc->txn.told)
+        return;
+    crdt__changed_tell(doc);
+    doc->txn.told = true;
+}
+
 bool crdt__txn_tidy(crdt_doc *doc)
 {
     sort_deleted(&doc->txn);
+    tell(doc);
     return (doc->options.gc == CRDT_GC_OFF || collect_garbage(doc)) && merge_deleted(doc) &&
            merge_added(doc) && merge_candidates(doc);
 }
@@ -256,19 +271,21 @@ void crdt__txn_end(crdt_doc *doc)
     txn->deleted_ranks = 0;
     txn->deleted_count = txn->candidate_count = txn->touched_count = 0;
     txn->stack_count = txn->changed_count = 0;
+    txn->told = false;
     if (txn->deleted_cap > SPANS_KEPT_MAX || txn->candidate_cap > SPANS_KEPT_MAX)
         crdt__txn_deinit(doc); /* a large update's; most are small */
 }
 
 /* Deletes marks before this transaction collects and merges (yjs: the observers run the clean-up,
- * as a transaction that queues up behind). */
+ * as a transaction that queues up behind). Nobody is told: nothing looks different without them. */
 static bool clean_up(crdt_doc *doc, crdt__txn *follow_up)
 {
     sort_deleted(&doc->txn);
+    tell(doc);
     crdt__txn finished = doc->txn;
     for (size_t i = 0; i < finished.deleted_count; i++)
         doc->clients[finished.deleted[i].client].deleted_rank = 0;
-    doc->txn = (crdt__txn){0};
+    doc->txn = (crdt__txn){.told = true};
     bool ok = crdt__cleanup_run(doc, &finished);
     *follow_up = doc->txn;
     doc->txn = finished;

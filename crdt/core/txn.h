@@ -33,6 +33,7 @@ typedef struct crdt__txn {
     crdt__ref *changed_texts; /* texts whose formatting marks may want tidying; with repetitions */
     size_t changed_count;
     size_t changed_cap;
+    bool told; /* what it changed is told, or is not to be */
 } crdt__txn;
 
 /* Each returns false when out of memory. */
@@ -40,8 +41,9 @@ bool crdt__txn_deleted(crdt_doc *doc, uint32_t client, uint64_t clock, uint64_t 
 bool crdt__txn_candidate(crdt_doc *doc, uint32_t client, uint64_t clock);
 bool crdt__txn_touch(crdt_doc *doc, uint32_t client);
 bool crdt__txn_push(crdt_doc *doc, crdt__ref ref);
-/* Notes that a type's content changed; only texts count, and only when the clean-up is on. */
-bool crdt__txn_changed_type(crdt_doc *doc, crdt__ref type);
+/* Notes that the item's parent changed, by its coming or its deletion: texts for the clean-up of
+ * formatting marks, and everything for what is told of changes; each only if it is asked for. */
+bool crdt__txn_change(crdt_doc *doc, const crdt__item *it);
 
 /* The clock that the client stood at when the transaction began. */
 uint64_t crdt__txn_before(const crdt_doc *doc, uint32_t client);

@@ -57,6 +57,8 @@ const char *crdt_strerror(crdt_err err);
 #define CRDT_CLOCK_MAX UINT64_C(9007199254740991)
 /* Any and JSON values may nest this deep; types may nest without limit. */
 #define CRDT_VALUE_DEPTH_MAX 512
+/* Steps of a path to a type, in what is told of changes; deeper types are told without. */
+#define CRDT_PATH_LEN_MAX 512
 /* Clients in one document. */
 #define CRDT_CLIENTS_MAX ((1u << 24) - 1)
 /* Structs that an update in format v2 may hold: so many in any case, and so many for each of its
@@ -377,7 +379,8 @@ CRDT_MUST_CHECK crdt_err crdt_list_get(crdt_doc *doc, crdt_type list, uint64_t i
 CRDT_MUST_CHECK crdt_err crdt_map_get(const crdt_doc *doc, crdt_type map, crdt_bytes key,
                                       crdt_value *out);
 
-/* Walks the present keys, in no particular order: *cursor = 0 first; *found is false at the end. */
+/* Walks the present keys in the order in which they first came: *cursor = 0 first; *found is false
+ * at the end. */
 CRDT_MUST_CHECK crdt_err crdt_map_next(const crdt_doc *doc, crdt_type map, size_t *cursor,
                                        bool *found, crdt_bytes *key, crdt_value *out);
 
@@ -411,7 +414,8 @@ typedef enum crdt_xml_style { CRDT_XML_YJS, CRDT_XML_WELL_FORMED } crdt_xml_styl
 CRDT_MUST_CHECK crdt_err crdt_read_xml(crdt_doc *doc, crdt_type type, crdt_xml_style style,
                                        const crdt_snapshot *at, crdt_buf *out);
 
-/* The present sub-documents, in no particular order: *cursor = 0 first; false at the end. */
+/* The present sub-documents in the order in which they came: *cursor = 0 first; false at the end.
+ */
 bool crdt_doc_next_subdoc(const crdt_doc *doc, size_t *cursor, crdt_value *out);
 
 /* ---- what changed ---- */
@@ -423,10 +427,14 @@ bool crdt_doc_next_subdoc(const crdt_doc *doc, size_t *cursor, crdt_value *out);
  *      "delta":[{"retain":3},{"insert":"x","attributes":{...}},{"delete":1}],
  *      "keys":{"k":{"action":"add"|"update"|"delete","oldValue":...,"newValue":...}}}
  *
- * `path` leads from the root to the type as it is now. `delta` is there if the list changed, `keys`
- * if entries did. `kind` is null for a root of which nothing tells it. Types that the transaction
- * made, or that are deleted, are not listed: the change of what holds them says it.
- * CRDT_INVALID: the document was made without CRDT_CHANGES_ON. */
+ * `path` leads from the root to the type as it is now; it and `root` are null beyond
+ * CRDT_PATH_LEN_MAX steps. `kind` is one of array, map, text, xmlElement, xmlFragment, xmlHook,
+ * xmlText, or null for a root of which nothing tells it. `delta` is there if the list is different
+ * now, `keys` if entries are; of lists that are no texts, what is inserted is an array of values.
+ * Values are as crdt_read_json writes them, old ones as they were before. Types that the
+ * transaction made, or that are deleted, are not listed: the change of what holds them says it.
+ * CRDT_INVALID: the document was made without CRDT_CHANGES_ON. CRDT_NO_MEMORY, CRDT_LIMIT: there
+ * was no room to tell this transaction's; the document is unharmed. */
 CRDT_MUST_CHECK crdt_err crdt_doc_changes(const crdt_doc *doc, crdt_buf *out);
 
 /* ---- snapshots ---- */

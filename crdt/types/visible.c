@@ -138,7 +138,16 @@ bool crdt__any_visible(const crdt_doc *doc, const crdt__moment *moment, const cr
     return crdt__visible_next(&stretches, &from, &to);
 }
 
-/* ---- one unit ---- */
+/* ---- runs of one's own choice ---- */
+
+crdt__run crdt__run_of_item(const crdt_doc *doc, crdt__ref ref)
+{
+    crdt__run run = {.ref = ref, .item = crdt__item_at(doc, ref)};
+    run.to = crdt__item_len(run.item);
+    crdt__walk walk = {.ref = ref};
+    cut(doc, &walk, &run);
+    return run;
+}
 
 crdt__run crdt__run_of_unit(const crdt_doc *doc, crdt__ref ref, uint64_t unit)
 {

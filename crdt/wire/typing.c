@@ -46,7 +46,8 @@ static bool read_typed(crdt_bytes update, crdt__wstruct *ws)
 bool crdt__apply_typed(crdt_doc *doc, crdt_bytes update, crdt__span *done)
 {
     crdt__wstruct ws;
-    if (crdt__pending_any(&doc->pending) || !read_typed(update, &ws))
+    if (crdt__pending_any(&doc->pending) || doc->options.changes == CRDT_CHANGES_ON ||
+        !read_typed(update, &ws))
         return false;
     uint32_t index = crdt__doc_find_client(doc, ws.id.client);
     crdt__client *client = &doc->clients[index];
@@ -172,8 +173,8 @@ static bool erase_first(crdt_doc *doc, crdt__ref ref, crdt__pos pos)
 bool crdt__apply_erased(crdt_doc *doc, crdt_bytes update, crdt__span *done)
 {
     crdt_id unit;
-    if (doc->options.gc == CRDT_GC_OFF || crdt__pending_any(&doc->pending) ||
-        !read_erased(update, &unit))
+    if (doc->options.gc == CRDT_GC_OFF || doc->options.changes == CRDT_CHANGES_ON ||
+        crdt__pending_any(&doc->pending) || !read_erased(update, &unit))
         return false;
     uint32_t client = crdt__doc_find_client(doc, unit.client);
     if (!client || unit.clock >= doc->clients[client].state)

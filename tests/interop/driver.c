@@ -134,12 +134,13 @@ void answer_bytes(crdt_err err, crdt_buf *out)
 
 /* ---- documents ---- */
 
-/* new DOC gc|nogc cleanup|nocleanup */
+/* new DOC gc|nogc cleanup|nocleanup [changes] */
 static void do_new(void)
 {
     crdt_doc_options options = {
         .gc = strcmp(word(2), "gc") == 0 ? CRDT_GC_ON : CRDT_GC_OFF,
         .cleanup = strcmp(word(3), "cleanup") == 0 ? CRDT_CLEANUP_ON : CRDT_CLEANUP_OFF,
+        .changes = driver.count > 4 ? CRDT_CHANGES_ON : CRDT_CHANGES_OFF,
     };
     crdt_doc **doc = &driver.docs[slot(1)];
     crdt_doc_free(*doc);
@@ -259,6 +260,14 @@ static void do_read(void)
         err = render(doc_at(1), type, word(3), at, &out);
     answer_bytes(err, &out);
     crdt_snapshot_free(at);
+}
+
+/* changes DOC: what the last transaction changed */
+static void do_changes(void)
+{
+    crdt_buf out = {0};
+    crdt_err err = crdt_doc_changes(doc_at(1), &out);
+    answer_bytes(err, &out);
 }
 
 /* ---- updates and state vectors ---- */
@@ -384,6 +393,7 @@ static const request doc_requests[] = {
     {"check", do_check},
     {"stats", do_stats},
     {"read", do_read},
+    {"changes", do_changes},
     {"merge", do_merge},
     {"diff", do_diff},
     {"svof", do_svof},
