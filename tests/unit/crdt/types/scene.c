@@ -73,30 +73,30 @@ static void expect_bytes(crdt_buf *got, const char *expected)
     crdt_buf_free(got);
 }
 
-void scene_expect_text(scene *s, const char *expected)
+void scene_expect(scene *s, crdt_type type, scene_reader read, const crdt_snapshot *at,
+                  const char *expected)
 {
     crdt_buf out = {0};
-    expect_ok(crdt_read_text(s->doc, s->text, NULL, &out));
+    expect_ok(read(s->doc, type, at, &out));
     expect_bytes(&out, expected);
+}
+
+void scene_expect_text(scene *s, const char *expected)
+{
+    scene_expect(s, s->text, crdt_read_text, NULL, expected);
 }
 
 void scene_expect_delta(scene *s, const char *expected)
 {
-    crdt_buf out = {0};
-    expect_ok(crdt_read_delta(s->doc, s->text, NULL, &out));
-    expect_bytes(&out, expected);
+    scene_expect(s, s->text, crdt_read_delta, NULL, expected);
 }
 
 void scene_expect_list(scene *s, const char *expected)
 {
-    crdt_buf out = {0};
-    expect_ok(crdt_read_array(s->doc, s->list, NULL, &out));
-    expect_bytes(&out, expected);
+    scene_expect(s, s->list, crdt_read_array, NULL, expected);
 }
 
 void scene_expect_map(scene *s, const char *expected)
 {
-    crdt_buf out = {0};
-    expect_ok(crdt_read_map(s->doc, s->map, NULL, &out));
-    expect_bytes(&out, expected);
+    scene_expect(s, s->map, crdt_read_map, NULL, expected);
 }

@@ -29,6 +29,14 @@ crdt_buf scene_commit(scene *s);
 /* Everything the document holds, owned. */
 crdt_buf scene_state(scene *s);
 
+/* A rendering of crdt.h. */
+typedef crdt_err (*scene_reader)(crdt_doc *doc, crdt_type type, const crdt_snapshot *at,
+                                 crdt_buf *out);
+
+/* Fails the test unless the type reads so, as of `at` (NULL: now). */
+void scene_expect(scene *s, crdt_type type, scene_reader read, const crdt_snapshot *at,
+                  const char *expected);
+
 /* Each fails the test unless the document holds this, as crdt.h renders it. */
 void scene_expect_text(scene *s, const char *expected);
 void scene_expect_delta(scene *s, const char *expected);
