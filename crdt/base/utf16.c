@@ -107,11 +107,8 @@ uint64_t crdt__utf16_len(crdt_bytes text)
     return units;
 }
 
-size_t crdt__utf16_offset(crdt_bytes text, uint64_t utf16_len, uint64_t unit, bool *inside_pair)
+static size_t offset_from_start(crdt_bytes text, uint64_t unit, bool *inside_pair)
 {
-    *inside_pair = false;
-    if (text.len == utf16_len)
-        return (size_t)unit;
     uint64_t before = 0; /* units begun before `at` */
     size_t at = 0;
     while (text.len - at >= 8) {
@@ -130,6 +127,32 @@ size_t crdt__utf16_offset(crdt_bytes text, uint64_t utf16_len, uint64_t unit, bo
         before += units;
     }
     return text.len;
+}
+
+static size_t offset_from_end(crdt_bytes text, uint64_t rest, bool *inside_pair)
+{
+    uint64_t behind = 0; /* units begun at or behind `at` */
+    size_t at = text.len;
+    while (at >= 8) {
+        uint64_t units = word_units(load_word(text.data + at - 8));
+        if (behind + units >= rest)
+            break;
+        behind += units;
+        at -= 8;
+    }
+    while (behind < rest)
+        behind += byte_units(text.data[--at]);
+    *inside_pair = behind > rest;
+    return at;
+}
+
+size_t crdt__utf16_offset(crdt_bytes text, uint64_t utf16_len, uint64_t unit, bool *inside_pair)
+{
+    *inside_pair = false;
+    if (text.len == utf16_len)
+        return (size_t)unit;
+    return unit <= utf16_len / 2 ? offset_from_start(text, unit, inside_pair)
+                                 : offset_from_end(text, utf16_len - unit, inside_pair);
 }
 
 /* Where two characters differ in their first byte, that of a pair (0xf0 and above) stands for a

@@ -15,8 +15,8 @@ bool crdt__utf8_valid(crdt_bytes text, uint64_t *utf16_len);
 uint64_t crdt__utf16_len(crdt_bytes text);
 
 /* The byte offset of UTF-16 unit `unit` (0 ... length). When it lies between the halves of a pair,
- * *inside_pair is true and the offset is that of the pair's first byte. Cost: linear in the offset,
- * constant for ASCII text (text.len == utf16_len). */
+ * *inside_pair is true and the offset is that of the pair's first byte. Cost: linear in the way
+ * from the nearer end, constant for ASCII text (text.len == utf16_len). */
 size_t crdt__utf16_offset(crdt_bytes text, uint64_t utf16_len, uint64_t unit, bool *inside_pair);
 
 /* Compares valid (W)UTF-8 as JavaScript compares strings, by UTF-16 units: below, 0, or above 0. */

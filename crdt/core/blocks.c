@@ -494,16 +494,16 @@ crdt__pos crdt__blocks_remove(crdt__arena *objects, crdt__blocks *blocks, crdt__
     return before;
 }
 
-bool crdt__blocks_shift(crdt__arena *objects, crdt__pos pos, int by)
+bool crdt__blocks_shift(crdt__arena *objects, crdt__pos pos, int64_t by)
 {
     crdt__leaf *leaf = crdt__leaf_at(objects, pos.leaf);
-    uint32_t *slot = &leaf->slots[pos.i];
-    if (by < 0 ? *slot == 0 : *slot == UINT32_MAX)
+    uint64_t slot = leaf->slots[pos.i] + (uint64_t)by; /* beyond any slot if below 0 */
+    if (slot > UINT32_MAX)
         return false;
     if (by > 0 && pos.i + 1u == leaf->count && leaf->next &&
-        leaf->base + *slot + 1 >= crdt__leaf_at(objects, leaf->next)->base)
+        leaf->base + slot >= crdt__leaf_at(objects, leaf->next)->base)
         return false;
-    *slot = by < 0 ? *slot - 1 : *slot + 1;
+    leaf->slots[pos.i] = (uint32_t)slot;
     return true;
 }
 

@@ -95,9 +95,9 @@ bool crdt__blocks_insert_after(crdt__arena *objects, crdt__blocks *blocks, crdt_
 /* Takes an entry away. Returns the place of the entry before it (there must be one). */
 crdt__pos crdt__blocks_remove(crdt__arena *objects, crdt__blocks *blocks, crdt__pos pos);
 
-/* Moves the clock of an entry by one, up or down, towards a neighbour that gives or takes the unit.
+/* Moves the clock of an entry up or down, towards a neighbour that gives or takes the units.
  * False, and nothing changed, where its leaf cannot hold it. */
-bool crdt__blocks_shift(crdt__arena *objects, crdt__pos pos, int by);
+bool crdt__blocks_shift(crdt__arena *objects, crdt__pos pos, int64_t by);
 
 /* Verifies order and links. Returns NULL or what is wrong. */
 const char *crdt__blocks_check(const crdt__arena *objects, const crdt__blocks *blocks);

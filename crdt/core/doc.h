@@ -44,6 +44,16 @@ typedef struct crdt__cursor {
     uint64_t index; /* visible units before the item */
 } crdt__cursor;
 
+/* Local edits that were made in place (core/inplace.h). */
+typedef struct crdt__local {
+    crdt__span
+        done;    /* in the open transaction, whose `txn` does not know of it; no length: nothing */
+    bool erased; /* deleted, not added */
+    bool mixed;  /* others were made in it, too: no more in place */
+    crdt_type handle; /* the text that was edited last ... */
+    crdt__ref type;   /* ... is this one; 0: none is remembered */
+} crdt__local;
+
 struct crdt_doc {
     crdt__budget budget;
     crdt_doc_options options;
@@ -59,6 +69,7 @@ struct crdt_doc {
     uint32_t client_last;      /* the index looked up last */
     uint32_t own;              /* the index of the client that local edits are made as; 0: none */
     bool editing;              /* a transaction of local edits is open */
+    crdt__local local;
 
     crdt__name *names; /* by number; [0] is unused */
     size_t name_count;

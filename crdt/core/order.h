@@ -131,6 +131,8 @@ static inline void crdt__list_gone(crdt_doc *doc, crdt__ref type)
 {
     if (doc->cursor.type == type)
         doc->cursor.type = 0;
+    if (doc->local.type == type)
+        doc->local.type = 0;
     crdt__order_drop(doc, type);
 }
 

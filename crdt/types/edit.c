@@ -1,5 +1,6 @@
 #include "types/edit.h"
 
+#include "core/inplace.h"
 #include "core/integrate.h"
 
 crdt_err crdt__edit_begin(crdt_doc *doc, crdt_type handle, crdt__ref *type)
@@ -14,6 +15,8 @@ crdt_err crdt__edit_begin(crdt_doc *doc, crdt_type handle, crdt__ref *type)
     crdt__ref holder = crdt__type_at(&doc->objects, ref)->item;
     if (holder && crdt__item_at(doc, holder)->deleted)
         return CRDT_GONE;
+    if (!doc->local.mixed && !crdt__inplace_settle(doc))
+        return crdt__edit_failed(doc);
     *type = ref;
     return CRDT_OK;
 }

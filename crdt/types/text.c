@@ -2,6 +2,7 @@
 #include "base/utf16.h"
 #include "types/contents.h"
 #include "types/format.h"
+#include "types/typing.h"
 
 /* Opens an edit of a text, at an index in it. */
 static crdt_err begin(crdt_doc *doc, crdt_type text, uint64_t index, crdt__ref *type)
@@ -54,6 +55,8 @@ static crdt_err insert_formatted(crdt_doc *doc, crdt__ref text, uint64_t index,
 crdt_err crdt_text_insert(crdt_doc *doc, crdt_type text, uint64_t index, crdt_bytes string,
                           const crdt_value *attributes)
 {
+    if (!attributes && crdt__typing_insert(doc, text, index, string))
+        return CRDT_OK;
     crdt__ref type;
     crdt_err err = begin(doc, text, index, &type);
     if (err != CRDT_OK)
@@ -93,6 +96,8 @@ crdt_err crdt_text_insert_embed(crdt_doc *doc, crdt_type text, uint64_t index,
 
 crdt_err crdt_text_delete(crdt_doc *doc, crdt_type text, uint64_t index, uint64_t length)
 {
+    if (crdt__typing_delete(doc, text, index, length))
+        return CRDT_OK;
     crdt__ref type;
     crdt_err err = begin(doc, text, index, &type);
     if (err != CRDT_OK || length == 0)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/idset.h"
+#include "wire/brief.h"
 #include "wire/show.h"
 
 /* ---- what was added ---- */
@@ -58,6 +59,8 @@ static crdt_err write_update(const crdt_doc *doc, crdt_encoding encoding, const 
 crdt_err crdt__event_write_added(crdt_doc *doc, crdt_encoding encoding, crdt__span done,
                                  crdt_buf *out)
 {
+    if (encoding == CRDT_V1 && crdt__brief_added(doc, done, out))
+        return CRDT_OK;
     added section = added_of(doc, done.client, done.clock);
     return write_update(doc, encoding, &section, 1, NULL, 0, out);
 }
@@ -65,6 +68,8 @@ crdt_err crdt__event_write_added(crdt_doc *doc, crdt_encoding encoding, crdt__sp
 crdt_err crdt__event_write_deleted(crdt_doc *doc, crdt_encoding encoding, crdt__span done,
                                    crdt_buf *out)
 {
+    if (encoding == CRDT_V1 && crdt__brief_deleted(doc, done, out))
+        return CRDT_OK;
     return write_update(doc, encoding, NULL, 0, &done, 1, out);
 }
 

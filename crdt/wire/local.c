@@ -23,7 +23,19 @@ crdt_err crdt_doc_begin(crdt_doc *doc)
     if (doc->editing || !doc->own)
         return CRDT_INVALID;
     doc->editing = true;
+    doc->local.done.len = 0;
+    doc->local.mixed = false;
     return CRDT_OK;
+}
+
+static crdt_err write_update(crdt_doc *doc, crdt_encoding encoding, crdt_buf *out)
+{
+    if (doc->local.mixed)
+        return crdt__event_write(doc, encoding, out);
+    if (doc->local.done.len == 0)
+        return CRDT_OK;
+    return doc->local.erased ? crdt__event_write_deleted(doc, encoding, doc->local.done, out)
+                             : crdt__event_write_added(doc, encoding, doc->local.done, out);
 }
 
 /* Yjs' clean-up of formatting marks is not for local transactions. Tidying may be done again: until
@@ -34,12 +46,13 @@ crdt_err crdt_doc_commit(crdt_doc *doc, crdt_encoding encoding, crdt_buf *update
         return CRDT_FAILED;
     if (!doc->editing)
         return CRDT_INVALID;
-    if (!crdt__txn_tidy(doc))
+    if (doc->local.mixed && !crdt__txn_tidy(doc))
         return crdt__doc_fail(doc);
-    crdt_err err = update ? crdt__event_write(doc, encoding, update) : CRDT_OK;
+    crdt_err err = update ? write_update(doc, encoding, update) : CRDT_OK;
     if (err != CRDT_OK)
         return err;
-    crdt__txn_end(doc);
+    if (doc->local.mixed)
+        crdt__txn_end(doc);
     doc->editing = false;
     crdt__text_compact(doc); /* where memory is short, another time will do */
     return CRDT_OK;
