@@ -76,12 +76,37 @@ static void take_number(crdt_bytes text, decimal *d)
     }
 }
 
+/* Few digits and a small power of ten are doubles without a rounding; so one operation on them is
+ * rounded right. */
+static bool parse_exactly(const decimal *d, double *value)
+{
+    static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                    1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                    1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+    const int64_t power_max = sizeof powers / sizeof powers[0] - 1;
+    if (FLT_EVAL_METHOD != 0 || d->count > PRINT_DIGITS_EXACT || d->exponent > power_max ||
+        d->exponent < -power_max)
+        return false;
+    uint64_t whole = 0;
+    for (size_t i = 0; i < d->count; i++)
+        whole = whole * 10 + (uint64_t)(d->digits[i] - '0');
+    *value = d->exponent < 0 ? (double)whole / powers[-d->exponent]
+                             : (double)whole * powers[d->exponent];
+    return true;
+}
+
 double crdt__number_parse(crdt_bytes text)
 {
-    decimal d = {.count = 0};
+    decimal d;
+    d.count = 0;
+    d.negative = d.more = false;
+    d.exponent = 0;
     take_number(text, &d);
     if (d.count == 0)
         return d.negative ? -0.0 : 0.0;
+    double exact;
+    if (parse_exactly(&d, &exact))
+        return d.negative ? -exact : exact;
     if (d.more) {
         d.digits[d.count++] = '1';
         d.exponent--;

@@ -298,9 +298,12 @@ bool crdt__text_compact(crdt_doc *doc)
 
 /* ---- values ---- */
 
-/* The bytes of the first `count` values of an ANY or JSON content. */
-static size_t values_len(const crdt__item *it, crdt_bytes values, uint64_t count)
+size_t crdt__content_values_len(const crdt_doc *doc, const crdt__item *it, uint64_t count)
 {
+    const crdt__joint *joint = &doc->txn.joint;
+    if (joint->item == it && joint->units == count)
+        return joint->bytes;
+    crdt_bytes values = blob_bytes(doc, it);
     crdt__reader r = crdt__reader_of(values);
     while (count-- > 0) {
         if (it->kind == CRDT__ANY)
@@ -311,10 +314,17 @@ static size_t values_len(const crdt__item *it, crdt_bytes values, uint64_t count
     return (size_t)(r.pos - values.data);
 }
 
+static void forget_joint(crdt_doc *doc, const crdt__item *it)
+{
+    if (doc->txn.joint.item == it)
+        doc->txn.joint.item = NULL;
+}
+
 static bool values_split(crdt_doc *doc, crdt__item *it, crdt__item *right, uint64_t offset)
 {
     crdt_bytes all = blob_bytes(doc, it);
-    size_t off = values_len(it, all, offset);
+    size_t off = crdt__content_values_len(doc, it, offset);
+    forget_joint(doc, it);
     right->content = crdt__blob_new(&doc->objects, (crdt_bytes){all.data + off, all.len - off});
     if (!right->content)
         return false;
@@ -326,9 +336,11 @@ static bool values_split(crdt_doc *doc, crdt__item *it, crdt__item *right, uint6
 
 static bool values_join(crdt_doc *doc, crdt__item *left, crdt__item *right)
 {
+    crdt__joint joint = {left, left->len, crdt__blob_at(&doc->objects, left->content)->len};
     crdt__ref ref = crdt__blob_append(&doc->objects, left->content, blob_bytes(doc, right));
     if (!ref)
         return false;
+    doc->txn.joint = joint;
     left->content = ref;
     left->len += right->len;
     crdt__blob_free(&doc->objects, right->content);
@@ -585,6 +597,7 @@ crdt__joined crdt__content_join(crdt_doc *doc, crdt__item *left, crdt__item *rig
 void crdt__content_drop(crdt_doc *doc, crdt__item *it)
 {
     uint64_t len = crdt__item_len(it);
+    forget_joint(doc, it);
     switch ((crdt__kind)it->kind) {
     case CRDT__STRING:
         doc->text_live -= it->text.bytes;

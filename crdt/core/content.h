@@ -65,6 +65,10 @@ bool crdt__content_split(crdt_doc *doc, crdt__item *it, crdt__item *right, uint6
  * merges. */
 crdt__joined crdt__content_join(crdt_doc *doc, crdt__item *left, crdt__item *right);
 
+/* The bytes of the first `count` values of an ANY or JSON content. Cost: linear, but constant where
+ * this transaction has joined the rest. */
+size_t crdt__content_values_len(const crdt_doc *doc, const crdt__item *it, uint64_t count);
+
 /* Gives the content back and leaves DELETED, the length kept. What hangs below a type is not
  * touched. */
 void crdt__content_drop(crdt_doc *doc, crdt__item *it);

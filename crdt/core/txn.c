@@ -272,6 +272,7 @@ void crdt__txn_end(crdt_doc *doc)
     txn->deleted_count = txn->candidate_count = txn->touched_count = 0;
     txn->stack_count = txn->changed_count = 0;
     txn->told = false;
+    txn->joint.item = NULL;
     if (txn->deleted_cap > SPANS_KEPT_MAX || txn->candidate_cap > SPANS_KEPT_MAX)
         crdt__txn_deinit(doc); /* a large update's; most are small */
 }

@@ -16,6 +16,14 @@ typedef struct crdt__span {
     uint32_t rank; /* deleted spans: how many clients' units were deleted before this client's */
 } crdt__span;
 
+/* Where the values that were joined last begin in their item: the transaction's own, mostly, which
+ * its update tells without walking over all before them. */
+typedef struct crdt__joint {
+    const crdt__item *item; /* NULL: none */
+    uint64_t units;
+    uint32_t bytes;
+} crdt__joint;
+
 typedef struct crdt__txn {
     crdt__span *deleted; /* the delete set of the transaction, in order of arrival */
     size_t deleted_count;
@@ -34,6 +42,7 @@ typedef struct crdt__txn {
     size_t changed_count;
     size_t changed_cap;
     bool told; /* what it changed is told, or is not to be */
+    crdt__joint joint;
 } crdt__txn;
 
 /* Each returns false when out of memory. */

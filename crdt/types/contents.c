@@ -54,77 +54,85 @@ static crdt_err add_binary(crdt__contents *c, crdt_bytes bytes)
     return err == CRDT_OK ? add_part(c, (crdt__content_part){.kind = CRDT__BINARY, .len = 1}) : err;
 }
 
-/* Appends a value as it is kept to `out`. */
-static crdt_err keep(const crdt_value *value, crdt_buf *out)
-{
-    bool is_json = value->kind == CRDT_VALUE_JSON;
-    crdt__reader r = crdt__reader_of(value->bytes);
-    if (is_json) {
-        if (crdt__json_check(value->bytes) == CRDT__JSON_INVALID ||
-            !crdt__utf8_valid(value->bytes, NULL))
-            return CRDT_MALFORMED;
-    } else {
-        crdt__any_skip(&r, NULL);
-        if (!crdt__reader_at_end(&r))
-            return CRDT_MALFORMED;
-    }
-    crdt__writer w = crdt__writer_on(out);
-    r = crdt__reader_of(value->bytes);
-    if (is_json)
-        crdt__value_from_json(value->bytes, &w, out->mem);
-    else
-        crdt__value_from_any(&r, &w, out->mem);
-    return crdt__writer_finish(&w);
-}
-
-static crdt__token_kind kind_of(const crdt_buf *kept)
+/* Yjs would insert a string as text, and fails at nothing. */
+static crdt_err add_embed(crdt__contents *c, crdt_bytes kept)
 {
     crdt__tokens tokens;
-    crdt__tokens_of_kept(&tokens, (crdt_bytes){kept->data, kept->len});
-    return crdt__tokens_next(&tokens).kind;
+    crdt__tokens_of_kept(&tokens, kept);
+    crdt__token_kind kind = crdt__tokens_next(&tokens).kind;
+    if (kind == CRDT__TOKEN_STRING || kind == CRDT__TOKEN_NULL || kind == CRDT__TOKEN_UNDEFINED)
+        return CRDT_INVALID;
+    crdt_err err = write_bytes(c, kept);
+    return err == CRDT_OK ? add_part(c, (crdt__content_part){.kind = CRDT__EMBED, .len = 1}) : err;
 }
 
-static crdt_err add_kept(crdt__contents *c, crdt__contents_use use, const crdt_buf *kept)
+/* Steps over one Any, which must be all there is. */
+static bool is_any(crdt_bytes value)
 {
-    crdt__token_kind kind = kind_of(kept);
-    if (use == CRDT__CONTENTS_ELEMENTS &&
-        (kind == CRDT__TOKEN_UNDEFINED || kind == CRDT__TOKEN_BIGINT))
-        return CRDT_INVALID;
+    crdt__reader r = crdt__reader_of(value);
+    crdt__any_skip(&r, NULL);
+    return crdt__reader_at_end(&r);
+}
+
+static crdt_err put_kept(crdt__contents *c, crdt__contents_use use, crdt_bytes kept)
+{
+    if (use == CRDT__CONTENTS_EMBED)
+        return add_embed(c, kept);
     crdt__writer w = crdt__writer_on(&c->bytes);
-    crdt__value_to_any((crdt_bytes){kept->data, kept->len}, &w, kept->mem);
+    crdt__value_to_any(kept, &w, c->bytes.mem);
     crdt_err err = crdt__writer_finish(&w);
     return err == CRDT_OK ? add_any(c, use) : err;
 }
 
-/* Yjs would insert a string as text, and fails at nothing. */
-static crdt_err add_embed(crdt__contents *c, const crdt_buf *kept)
+static crdt_err add_json(crdt__contents *c, crdt__contents_use use, crdt_bytes text)
 {
-    crdt__token_kind kind = kind_of(kept);
-    if (kind == CRDT__TOKEN_STRING || kind == CRDT__TOKEN_NULL || kind == CRDT__TOKEN_UNDEFINED)
-        return CRDT_INVALID;
-    crdt_err err = write_bytes(c, (crdt_bytes){kept->data, kept->len});
-    return err == CRDT_OK ? add_part(c, (crdt__content_part){.kind = CRDT__EMBED, .len = 1}) : err;
+    crdt__json_kind kind = crdt__json_check(text);
+    if (kind == CRDT__JSON_INVALID || !crdt__utf8_valid(text, NULL))
+        return CRDT_MALFORMED;
+    if (kind == CRDT__JSON_CANONICAL)
+        return put_kept(c, use, text);
+    crdt_buf kept = {.mem = c->bytes.mem};
+    crdt__writer w = crdt__writer_on(&kept);
+    crdt__value_from_json(text, &w, kept.mem);
+    crdt_err err = crdt__writer_finish(&w);
+    if (err == CRDT_OK)
+        err = put_kept(c, use, (crdt_bytes){kept.data, kept.len});
+    crdt_buf_free(&kept);
+    return err;
 }
 
-static crdt_err add_value(crdt__contents *c, crdt__contents_use use, const crdt_value *value)
+static crdt_err embed_any(crdt__contents *c, crdt_bytes value)
 {
     crdt_buf kept = {.mem = c->bytes.mem};
-    crdt_err err = keep(value, &kept);
+    crdt__writer w = crdt__writer_on(&kept);
+    crdt__reader r = crdt__reader_of(value);
+    crdt__value_from_any(&r, &w, kept.mem);
+    crdt_err err = crdt__writer_finish(&w);
     if (err == CRDT_OK)
-        err = use == CRDT__CONTENTS_EMBED ? add_embed(c, &kept) : add_kept(c, use, &kept);
+        err = add_embed(c, (crdt_bytes){kept.data, kept.len});
     crdt_buf_free(&kept);
     return err;
 }
 
 /* Bytes are a content of their own, unless they are embedded. */
-static crdt_err add_any_value(crdt__contents *c, crdt__contents_use use, const crdt_value *value)
+static crdt_err add_any_value(crdt__contents *c, crdt__contents_use use, crdt_bytes value)
 {
-    crdt__reader r = crdt__reader_of(value->bytes);
-    if (use != CRDT__CONTENTS_EMBED && crdt__read_u8(&r) == CRDT__ANY_BYTES) {
-        crdt_bytes bytes = crdt__read_varbytes(&r);
-        return crdt__reader_at_end(&r) ? add_binary(c, bytes) : CRDT_MALFORMED;
+    if (!is_any(value))
+        return CRDT_MALFORMED;
+    if (use == CRDT__CONTENTS_EMBED)
+        return embed_any(c, value);
+    crdt__reader r = crdt__reader_of(value);
+    uint8_t tag = value.data[0];
+    if (tag == CRDT__ANY_BYTES) {
+        (void)crdt__read_u8(&r);
+        return add_binary(c, crdt__read_varbytes(&r));
     }
-    return add_value(c, use, value);
+    if (use == CRDT__CONTENTS_ELEMENTS && (tag == CRDT__ANY_UNDEFINED || tag == CRDT__ANY_BIGINT))
+        return CRDT_INVALID;
+    crdt__writer w = crdt__writer_on(&c->bytes);
+    crdt__any_canonicalize(&r, &w, c->bytes.mem);
+    crdt_err err = crdt__writer_finish(&w);
+    return err == CRDT_OK ? add_any(c, use) : err;
 }
 
 static crdt_err add_string(crdt__contents *c, crdt__contents_use use, crdt_bytes text)
@@ -156,9 +164,7 @@ static crdt_err add_doc(crdt__contents *c, const crdt_value *value)
 {
     static const uint8_t none[] = {CRDT__ANY_OBJECT, 0};
     crdt_bytes options = value->options.len ? value->options : (crdt_bytes){none, sizeof none};
-    crdt__reader r = crdt__reader_of(options);
-    crdt__any_skip(&r, NULL);
-    if (!crdt__reader_at_end(&r) || !crdt__utf8_valid(value->bytes, NULL))
+    if (!is_any(options) || !crdt__utf8_valid(value->bytes, NULL))
         return CRDT_MALFORMED;
     if (options.data[0] != CRDT__ANY_OBJECT)
         return CRDT_INVALID;
@@ -179,9 +185,9 @@ static crdt_err add_one(crdt__contents *c, crdt__contents_use use, const crdt_va
     bool is_embed = use == CRDT__CONTENTS_EMBED;
     switch (value->kind) {
     case CRDT_VALUE_JSON:
-        return add_value(c, use, value);
+        return add_json(c, use, value->bytes);
     case CRDT_VALUE_ANY:
-        return add_any_value(c, use, value);
+        return add_any_value(c, use, value->bytes);
     case CRDT_VALUE_STRING:
         return is_embed ? CRDT_INVALID : add_string(c, use, value->bytes);
     case CRDT_VALUE_BINARY:

@@ -147,6 +147,8 @@ static inline uint8_t crdt__wstruct_info(const crdt__wstruct *s, uint64_t offset
 /* Makes *s its own right part from unit `offset` on, as Yjs' sliceStruct does (origin from the
  * offset; parent, key and right origin kept). A cut pair shows as `cut`. `offset` < len. */
 void crdt__wstruct_slice(crdt__wstruct *s, uint64_t offset);
+/* The same where the content is the right part's already. */
+void crdt__wstruct_pass(crdt__wstruct *s, uint64_t offset);
 
 /* Merges updates in extended v1 into one, appended to `out` (wire/merge.h). CRDT_NO_MEMORY or
  * CRDT_OK. */

@@ -388,6 +388,11 @@ void crdt__wstruct_slice(crdt__wstruct *s, uint64_t offset)
         crdt__reader r = crdt__values_from(s, offset);
         s->content = (crdt_bytes){r.pos, crdt__reader_left(&r)};
     }
+    crdt__wstruct_pass(s, offset);
+}
+
+void crdt__wstruct_pass(crdt__wstruct *s, uint64_t offset)
+{
     if (s->kind != CRDT__GC && s->kind != CRDT__SKIP) {
         s->has_origin = true;
         s->origin = crdt__id_add(s->id, offset - 1);
