@@ -101,27 +101,6 @@ static const char *check_client(const crdt_doc *doc, size_t index, tally *sum)
     return clock == client->state ? NULL : "I1: a client's state is not the end of its structs";
 }
 
-static uint64_t state_of(const crdt_doc *doc, uint64_t id)
-{
-    const uint64_t *index = crdt__u64map_find(&doc->client_index, id);
-    return index ? doc->clients[*index].state : 0;
-}
-
-static const char *check_pending(const crdt_doc *doc)
-{
-    const crdt__pending *p = &doc->pending;
-    for (size_t i = 0; p->piece_count > 0 && i < p->missing.cap; i++) {
-        const crdt__u64map_slot *slot = &p->missing.slots[i];
-        if (slot->used && slot->value < state_of(doc, slot->key))
-            return "I11: something waits for what is there";
-    }
-    const crdt__range *ranges = crdt__idset_ranges(&p->deletes);
-    for (size_t i = 0; i < crdt__idset_count(&p->deletes); i++)
-        if (ranges[i].clock < state_of(doc, ranges[i].client))
-            return "I11: a delete waits for what is there";
-    return NULL;
-}
-
 const char *crdt_doc_check(const crdt_doc *doc)
 {
     if (doc->failed)
@@ -145,5 +124,5 @@ const char *crdt_doc_check(const crdt_doc *doc)
     if (!doc->editing &&
         (doc->txn.touched_count || doc->txn.deleted_count || doc->txn.candidate_count))
         return "I9: a transaction is still open";
-    return check_pending(doc);
+    return crdt__pending_check(doc);
 }

@@ -89,8 +89,7 @@ bool crdt_doc_pending(const crdt_doc *doc)
 
 size_t crdt_doc_memory_bytes(const crdt_doc *doc)
 {
-    return doc->budget.held + crdt__idset_bytes(&doc->pending.structs) +
-           crdt__idset_bytes(&doc->pending.deletes);
+    return doc->budget.held;
 }
 
 size_t crdt_doc_struct_count(const crdt_doc *doc)
@@ -101,7 +100,7 @@ size_t crdt_doc_struct_count(const crdt_doc *doc)
 size_t crdt_doc_pending_bytes(const crdt_doc *doc)
 {
     const size_t range_bytes = 8; /* a range takes about as much encoded */
-    return doc->pending.bytes + doc->pending.deletes_count * range_bytes;
+    return doc->pending.bytes + doc->pending.ranges * range_bytes;
 }
 
 /* ---- clients ---- */

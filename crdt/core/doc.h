@@ -20,6 +20,7 @@ typedef struct crdt__client {
         room_at; /* where in the text arena the client's next text may be written in place ... */
     uint32_t text_room;    /* ... and how many bytes are kept for it there */
     uint32_t deleted_rank; /* in the running transaction; 0: nothing of it was deleted */
+    crdt__ref queue;       /* what waits of it or for it: crdt__queue, or 0 */
     bool touched;
 } crdt__client;
 

@@ -5,27 +5,14 @@
 
 /* ---- dependencies ---- */
 
-bool crdt__integrate_missing(const crdt__wstruct *ws,
-                             uint64_t (*state_of)(void *ctx, uint64_t client), void *ctx,
-                             uint64_t *client)
+static uint64_t state_now(void *ctx, uint64_t client)
 {
-    uint64_t own = ws->id.client;
-    if (ws->has_origin && ws->origin.client != own &&
-        ws->origin.clock >= state_of(ctx, ws->origin.client)) {
-        *client = ws->origin.client;
-        return true;
-    }
-    if (ws->has_right && ws->right.client != own &&
-        ws->right.clock >= state_of(ctx, ws->right.client)) {
-        *client = ws->right.client;
-        return true;
-    }
-    if (ws->has_parent && !ws->parent_is_root && ws->parent_id.client != own &&
-        ws->parent_id.clock >= state_of(ctx, ws->parent_id.client)) {
-        *client = ws->parent_id.client;
-        return true;
-    }
-    return false;
+    return crdt__doc_state(ctx, client);
+}
+
+bool crdt__integrate_lacks_now(crdt_doc *doc, const crdt__wstruct *ws, crdt_id *unit)
+{
+    return crdt__integrate_lacks(ws, state_now, doc, unit);
 }
 
 /* ---- resolution ---- */
@@ -246,4 +233,13 @@ crdt__ref crdt__integrate_made(crdt_doc *doc, uint32_t client, const crdt__wstru
     it->parent = place.parent;
     it->key = place.key;
     return crdt__content_take(doc, content, ref, it) && put_in(doc, ref, it, place) ? ref : 0;
+}
+
+bool crdt__integrate_struct(crdt_doc *doc, const crdt__wstruct *ws)
+{
+    crdt__place place = {0};
+    if (ws->kind != CRDT__GC && !crdt__integrate_resolve(doc, ws, &place))
+        return false;
+    uint64_t offset = crdt__doc_state(doc, ws->id.client) - ws->id.clock;
+    return (offset > 0 && offset >= ws->len) || crdt__integrate(doc, ws, offset, place);
 }

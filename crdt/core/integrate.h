@@ -5,12 +5,41 @@
 
 #include "core/doc.h"
 
-/* The first client that the struct refers to and whose units are not all known: origin, right
- * origin, parent, in this order. False if there is none. `state_of` tells the next clock of a
- * client (yjs: Item#getMissing). */
-bool crdt__integrate_missing(const crdt__wstruct *ws,
-                             uint64_t (*state_of)(void *ctx, uint64_t client), void *ctx,
-                             uint64_t *client);
+/* The first unit that a struct lacks: the one before it, or of origin, right origin and parent, in
+ * this order, the first that is not known. False if there is none. `state_of` tells the next clock
+ * of a client (yjs: integrateStructs, Item#getMissing). */
+static inline bool crdt__integrate_lacks(const crdt__wstruct *ws,
+                                         uint64_t (*state_of)(void *ctx, uint64_t client),
+                                         void *ctx, crdt_id *unit)
+{
+    uint64_t own = ws->id.client;
+    if (ws->id.clock > state_of(ctx, own)) {
+        *unit = (crdt_id){own, ws->id.clock - 1};
+        return true;
+    }
+    if (ws->has_origin && ws->origin.client != own &&
+        ws->origin.clock >= state_of(ctx, ws->origin.client)) {
+        *unit = ws->origin;
+        return true;
+    }
+    if (ws->has_right && ws->right.client != own &&
+        ws->right.clock >= state_of(ctx, ws->right.client)) {
+        *unit = ws->right;
+        return true;
+    }
+    if (ws->has_parent && !ws->parent_is_root && ws->parent_id.client != own &&
+        ws->parent_id.clock >= state_of(ctx, ws->parent_id.client)) {
+        *unit = ws->parent_id;
+        return true;
+    }
+    return false;
+}
+
+/* The same, as the document stands. */
+bool crdt__integrate_lacks_now(crdt_doc *doc, const crdt__wstruct *ws, crdt_id *unit);
+
+/* Adds a struct that lacks nothing, as far as it is new. False when out of memory. */
+bool crdt__integrate_struct(crdt_doc *doc, const crdt__wstruct *ws);
 
 /* Where a struct whose dependencies are all known goes. */
 typedef struct crdt__place {

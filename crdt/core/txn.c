@@ -44,6 +44,8 @@ bool crdt__txn_touch(crdt_doc *doc, uint32_t client)
     if (!crdt__budget_reserve(&doc->budget, &txn->touched, &txn->touched_cap,
                               txn->touched_count + 1, sizeof(*txn->touched)))
         return false;
+    if (doc->editing && !crdt__pending_moved(doc, client))
+        return false;
     txn->touched[txn->touched_count++] = client;
     c->touched = true;
     c->before = c->state;
@@ -162,6 +164,7 @@ static bool collect_garbage(crdt_doc *doc)
             const crdt__item *it = crdt__item_at(doc, ref);
             if (it->clock >= span.clock + span.len)
                 break;
+            doc->work++;
             if (it->deleted && it->kind != CRDT__GC && !crdt__item_gc(doc, ref))
                 return false;
         } while (crdt__blocks_next(&doc->objects, &pos));
@@ -175,6 +178,7 @@ static bool merge_left(crdt_doc *doc, uint32_t client, crdt__pos *pos, uint32_t 
 {
     *merged = 0;
     for (crdt__pos left = *pos; crdt__blocks_prev(&doc->objects, &left); left = *pos) {
+        doc->work++;
         crdt__joined joined = crdt__item_join(doc, crdt__blocks_item(&doc->objects, left),
                                               crdt__blocks_item(&doc->objects, *pos));
         if (joined != CRDT__JOINED)

@@ -4,6 +4,7 @@
 
 #include "wire/merge.h"
 #include "wire/show.h"
+#include "wire/waiting.h"
 
 bool crdt__collect_deletes(const crdt_doc *doc, const uint32_t *clients, crdt__idset *out)
 {
@@ -81,14 +82,16 @@ static crdt_err encode_integrated(crdt_doc *doc, crdt_encoding encoding,
     return crdt__encoder_finish(&enc);
 }
 
-/* The deletes that wait, as an update. */
-static crdt_err encode_waiting_deletes(const crdt_doc *doc, crdt_encoding encoding, crdt_buf *out)
+/* The structs that wait, as far as they are lacked. */
+static crdt_err encode_waiting(crdt_doc *doc, crdt_encoding encoding, const crdt__statevec *target,
+                               crdt_buf *out)
 {
-    crdt__encoder enc;
-    crdt__encoder_init(&enc, encoding, out);
-    crdt__encode_count(&enc, 0);
-    crdt__encode_deletes(&enc, &doc->pending.deletes);
-    return crdt__encoder_finish(&enc);
+    crdt_buf all = {.mem = doc->budget.mem};
+    crdt_err err = crdt__waiting_encode(doc, &all);
+    if (err == CRDT_OK)
+        err = crdt__diff(CRDT__EXTENDED, (crdt_bytes){all.data, all.len}, target, encoding, out);
+    crdt_buf_free(&all);
+    return err;
 }
 
 /* What is integrated and what waits, merged: Yjs merges the two encodings, so the result is made
@@ -101,13 +104,11 @@ static crdt_err encode_with_pending(crdt_doc *doc, crdt_encoding encoding,
     crdt_bytes updates[3];
     size_t count = 1;
     crdt_encoding inner = encoding == CRDT_V1 ? CRDT_V1 : CRDT__EXTENDED;
-    crdt_err err = crdt__pending_fold(doc);
-    if (err == CRDT_OK)
-        err = encode_integrated(doc, inner, target, &parts[0]);
-    if (err == CRDT_OK && doc->pending.deletes_count)
-        err = encode_waiting_deletes(doc, inner, &parts[count++]);
-    if (err == CRDT_OK && doc->pending.piece_count)
-        err = crdt__diff(CRDT__EXTENDED, doc->pending.pieces[0], target, inner, &parts[count++]);
+    crdt_err err = encode_integrated(doc, inner, target, &parts[0]);
+    if (err == CRDT_OK && doc->pending.ranges)
+        err = crdt__waiting_encode_deletes(doc, inner, &parts[count++]);
+    if (err == CRDT_OK && doc->pending.stretches)
+        err = encode_waiting(doc, inner, target, &parts[count++]);
     if (err == CRDT_OK) {
         for (size_t i = 0; i < count; i++)
             updates[i] = (crdt_bytes){parts[i].data, parts[i].len};

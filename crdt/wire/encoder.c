@@ -50,16 +50,6 @@ void crdt__encode_section(crdt__encoder *enc, uint64_t structs, crdt_id first)
 
 /* ---- halves of pairs in extended v1 ---- */
 
-/* Whether the struct has strings before its text, or without one. */
-static bool says_names(const crdt__wstruct *s, uint64_t offset)
-{
-    if (offset == 0 && s->has_parent && s->parent_root.len + s->sub.len > 0)
-        return true;
-    return s->kind == CRDT__JSON ||
-           ((s->kind == CRDT__FORMAT || s->kind == CRDT__TYPE || s->kind == CRDT__DOC) &&
-            s->content.len > 0);
-}
-
 static uint8_t *written_at(const crdt__encoder *enc, size_t at)
 {
     return enc->out.pos - crdt__writer_len(&enc->out) + at;
@@ -94,7 +84,7 @@ static void encode_extended(crdt__encoder *enc, const crdt__wstruct *s, uint64_t
     bool halves = s->kind == CRDT__STRING && (s->halves || s->low || offset > 0);
     if (enc->high_end == 0 && !halves)
         return;
-    if (says_names(s, offset))
+    if (crdt__wstruct_says_names(s, offset))
         settle_high(enc);
     if (s->kind == CRDT__STRING && enc->out.ok) {
         crdt__text text = crdt__text_from(s, offset); /* the last field */

@@ -2,7 +2,7 @@
  * of its items is linked as soon as it is made; of several all are made first. */
 #include "wire/load.h"
 
-#include "wire/apply.h"
+#include "wire/delete.h"
 #include "wire/event.h"
 #include "wire/loader.h"
 
@@ -154,7 +154,8 @@ static bool load_deletes(crdt__loader *ld)
     if (!read_deletes(ld, &done))
         return false;
     crdt_bytes ds = {start, (size_t)(ld->r.pos - start)};
-    return done || crdt__apply_known_deletes(ld->doc, ds) || crdt__load_out_of_memory(ld);
+    bool waits = false; /* nothing does: all it speaks of is here */
+    return done || crdt__delete_encoded(ld->doc, ds, &waits) || crdt__load_out_of_memory(ld);
 }
 
 /* ---- tidying ---- */

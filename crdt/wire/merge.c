@@ -225,11 +225,6 @@ crdt_err crdt__merge(crdt_encoding from, const crdt_bytes *updates, size_t count
     return err;
 }
 
-crdt_err crdt__merge_extended(const crdt_bytes *updates, size_t count, crdt_buf *out)
-{
-    return crdt__merge(CRDT__EXTENDED, updates, count, CRDT__EXTENDED, out);
-}
-
 /* ---- the calls of crdt.h ---- */
 
 static crdt_err write_empty(crdt_encoding encoding, crdt_buf *out)

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "core/integrate.h"
-#include "wire/encoder.h"
 
 /* One client's part of the update. */
 typedef struct section {
@@ -15,28 +14,24 @@ typedef struct section {
     bool gone;        /* parked, or replaced by a later section of the same client */
 } section;
 
-/* A parked client: the rest of its section from `from` on, or one struct alone. */
-typedef struct parked {
-    uint64_t client;
-    crdt__section from;
-    crdt__wstruct alone;
-    bool is_alone;
-} parked;
-
 typedef enum run_mode { RUN_WET, RUN_DRY } run_mode;
+
+/* A struct, and where it stands in the update. */
+typedef struct head {
+    crdt__section at;
+    crdt__wstruct ws;
+} head;
 
 typedef struct scheduler {
     crdt_doc *doc;
     run_mode mode;
     section *sections; /* by client, ascending */
     size_t section_count;
-    size_t current; /* sections from here up are done */
-    crdt__wstruct *stack;
+    size_t current;       /* sections from here up are done */
+    crdt__section *stack; /* structs that need others first */
     size_t stack_count;
     size_t stack_cap;
-    parked *rest;
-    size_t rest_count;
-    size_t rest_cap;
+    crdt__rest *rest;
     bool ok;
 } scheduler;
 
@@ -68,8 +63,6 @@ static void open_sections(scheduler *run, crdt_bytes update)
             r = at.r;
         }
     }
-    if (run->section_count < 2)
-        return;
     qsort(run->sections, run->section_count, sizeof(*run->sections), compare_sections);
     /* Of two sections of one client Yjs keeps the later one. */
     for (size_t i = 0; i + 1 < run->section_count; i++)
@@ -98,13 +91,11 @@ static bool has_more(const section *s)
     return s && !s->gone && s->at.left > 0;
 }
 
-static void read_next(section *s, crdt__wstruct *out)
+static void read_next(section *s, head *out)
 {
-    s->before = s->at;
-    crdt__section_next(&s->at, out);
+    s->before = out->at = s->at;
+    crdt__section_next(&s->at, &out->ws);
 }
-
-/* ---- states ---- */
 
 static uint64_t state_of(void *ctx, uint64_t client)
 {
@@ -117,74 +108,86 @@ static uint64_t state_of(void *ctx, uint64_t client)
     return crdt__doc_state(run->doc, client);
 }
 
-static void note_missing(scheduler *run, uint64_t client, uint64_t clock)
-{
-    if (run->mode == RUN_DRY)
-        return;
-    crdt__u64map *missing = &run->doc->pending.missing;
-    const uint64_t *known = crdt__u64map_find(missing, client);
-    if (!known || clock < *known)
-        run->ok = run->ok && crdt__u64map_put(missing, client, clock);
-}
-
 /* ---- the stack ---- */
 
-static void push(scheduler *run, const crdt__wstruct *head)
+static void push(scheduler *run, const head *h)
 {
     if (!crdt__budget_reserve(&run->doc->budget, &run->stack, &run->stack_cap, run->stack_count + 1,
                               sizeof(*run->stack))) {
         run->ok = false;
         return;
     }
-    run->stack[run->stack_count++] = *head;
+    run->stack[run->stack_count++] = h->at;
 }
 
 /* Puts the rest of a client aside, in place of what was put aside of it before. */
-static void set_rest(scheduler *run, section *s, const parked *entry)
+static void set_rest(scheduler *run, section *s, const crdt__section *from)
 {
+    crdt__rest *rest = run->rest;
     if (s->parked_at) {
-        run->rest[s->parked_at - 1] = *entry;
+        rest->sections[s->parked_at - 1] = *from;
         return;
     }
-    if (!crdt__budget_reserve(&run->doc->budget, &run->rest, &run->rest_cap, run->rest_count + 1,
-                              sizeof(*run->rest))) {
+    if (!crdt__budget_reserve(&run->doc->budget, &rest->sections, &rest->cap, rest->count + 1,
+                              sizeof(*rest->sections))) {
         run->ok = false;
         return;
     }
-    run->rest[run->rest_count++] = *entry;
-    s->parked_at = run->rest_count;
+    rest->sections[rest->count++] = *from;
+    s->parked_at = rest->count;
+}
+
+static bool is_gap(crdt_id lacked, const crdt__wstruct *ws)
+{
+    return lacked.client == ws->id.client;
+}
+
+/* Notes what the struct on top of the stack lacks: another client, as it stands, or the unit before
+ * its own. */
+static void note_missing(scheduler *run, crdt_id lacked, const crdt__wstruct *ws)
+{
+    crdt__rest *rest = run->rest;
+    if (!crdt__budget_reserve(&run->doc->budget, &rest->missing, &rest->missing_cap,
+                              rest->missing_count + 1, sizeof(*rest->missing))) {
+        run->ok = false;
+        return;
+    }
+    if (!is_gap(lacked, ws))
+        lacked.clock = state_of(run, lacked.client);
+    rest->missing[rest->missing_count++] = lacked;
 }
 
 /* Everything on the stack waits for something that this update does not bring: each client with all
- * that follows is put aside. */
+ * that follows is put aside; one whose rest is aside already, with this one struct. */
 static void park(scheduler *run)
 {
     for (size_t i = 0; i < run->stack_count; i++) {
-        const crdt__wstruct *ws = &run->stack[i];
-        section *s = find_section(run, ws->id.client);
-        parked entry = {.client = ws->id.client, .is_alone = true, .alone = *ws};
-        if (!s->gone) {
-            entry.is_alone = false;
-            entry.from = s->before;
-            s->gone = true;
-        }
-        set_rest(run, s, &entry);
+        crdt__section from = run->stack[i];
+        section *s = find_section(run, from.next.client);
+        if (s->gone)
+            from.left = 1;
+        else
+            from = s->before;
+        s->gone = true;
+        set_rest(run, s, &from);
     }
     run->stack_count = 0;
 }
 
 /* ---- the loop ---- */
 
-static bool next_head(scheduler *run, crdt__wstruct *head)
+static bool next_head(scheduler *run, head *out)
 {
     if (run->stack_count) {
-        *head = run->stack[--run->stack_count];
+        out->at = run->stack[--run->stack_count];
+        crdt__section at = out->at;
+        crdt__section_next(&at, &out->ws);
         return true;
     }
     while (run->current > 0) {
         section *s = &run->sections[run->current - 1];
         if (has_more(s)) {
-            read_next(s, head);
+            read_next(s, out);
             return true;
         }
         run->current--;
@@ -192,151 +195,108 @@ static bool next_head(scheduler *run, crdt__wstruct *head)
     return false;
 }
 
-static void integrate(scheduler *run, const crdt__wstruct *head, uint64_t offset,
-                      const crdt__place *place)
+static void integrate(scheduler *run, const crdt__wstruct *ws)
 {
-    if (run->mode == RUN_DRY) {
-        section *s = find_section(run, head->id.client);
-        if (s)
-            s->reached = head->id.clock + head->len;
-    } else {
-        run->ok = crdt__integrate(run->doc, head, offset, *place);
+    if (run->mode == RUN_WET) {
+        run->ok = crdt__integrate_struct(run->doc, ws);
+        return;
     }
+    section *s = find_section(run, ws->id.client);
+    if (s && s->reached < ws->id.clock + ws->len)
+        s->reached = ws->id.clock + ws->len;
 }
 
-/* Deals with one struct. True if *head was replaced by one that must go first. */
-static bool step(scheduler *run, crdt__wstruct *head)
+/* Deals with one struct. True if it was replaced by one that must go first. */
+static bool step(scheduler *run, head *h)
 {
-    if (head->kind == CRDT__SKIP)
+    run->doc->work++;
+    if (h->ws.kind == CRDT__SKIP)
         return false;
-    uint64_t state = state_of(run, head->id.client);
-    if (head->id.clock > state) {
-        push(run, head);
-        note_missing(run, head->id.client, head->id.clock - 1);
-        park(run);
-        return false;
-    }
-    uint64_t missing;
-    if (head->kind != CRDT__GC && crdt__integrate_missing(head, state_of, run, &missing)) {
-        section *s = find_section(run, missing);
-        push(run, head);
-        if (has_more(s)) {
-            read_next(s, head);
-            return true;
-        }
-        note_missing(run, missing, state_of(run, missing));
-        park(run);
+    crdt_id lacked;
+    if (!crdt__integrate_lacks(&h->ws, state_of, run, &lacked)) {
+        integrate(run, &h->ws);
         return false;
     }
-    crdt__place place = {0};
-    if (run->mode == RUN_WET && head->kind != CRDT__GC)
-        run->ok = crdt__integrate_resolve(run->doc, head, &place);
-    uint64_t offset = state - head->id.clock;
-    if (run->ok && (offset == 0 || offset < head->len))
-        integrate(run, head, offset, &place);
+    push(run, h);
+    section *s = find_section(run, lacked.client);
+    if (run->ok && !is_gap(lacked, &h->ws) && has_more(s)) {
+        read_next(s, h);
+        return true;
+    }
+    note_missing(run, lacked, &h->ws);
+    park(run);
     return false;
 }
 
 static void execute(scheduler *run)
 {
-    crdt__wstruct head;
-    while (run->ok && next_head(run, &head))
-        while (step(run, &head) && run->ok)
+    head h;
+    while (run->ok && next_head(run, &h))
+        while (step(run, &h) && run->ok)
             ;
 }
 
-/* One section, the common case, needs no memory beside the struct itself. */
-static bool begin(scheduler *run, section *single, crdt_bytes update, const crdt__v1_shape *shape)
-{
-    run->section_count = run->current = (size_t)shape->sections;
-    run->sections = single;
-    if (run->section_count > 1)
-        run->sections = crdt__budget_resize(&run->doc->budget, NULL, 0,
-                                            run->section_count * sizeof(*run->sections));
-    run->ok = run->sections != NULL;
-    if (run->ok)
-        open_sections(run, update);
-    return run->ok;
-}
-
-static void end(scheduler *run, const section *single)
+static void run_sections(scheduler *run, crdt_bytes update, const crdt__v1_shape *shape)
 {
     crdt__budget *budget = &run->doc->budget;
-    if (run->sections != single)
-        crdt__budget_release(budget, run->sections, run->section_count * sizeof(*run->sections));
+    run->section_count = run->current = (size_t)shape->sections;
+    run->sections =
+        crdt__budget_resize(budget, NULL, 0, run->section_count * sizeof(*run->sections));
+    run->ok = run->sections != NULL;
+    if (!run->ok)
+        return;
+    open_sections(run, update);
+    execute(run);
     crdt__budget_release(budget, run->stack, run->stack_cap * sizeof(*run->stack));
-    crdt__budget_release(budget, run->rest, run->rest_cap * sizeof(*run->rest));
 }
 
-/* ---- the rest ---- */
-
-static int compare_parked_descending(const void *a, const void *b)
+static int compare_descending(const void *a, const void *b)
 {
-    uint64_t x = ((const parked *)a)->client;
-    uint64_t y = ((const parked *)b)->client;
+    uint64_t x = ((const crdt__section *)a)->next.client;
+    uint64_t y = ((const crdt__section *)b)->next.client;
     return x < y ? 1 : x > y ? -1 : 0;
 }
 
-static void write_parked(scheduler *run, const crdt__wstruct *ws, crdt__encoder *enc,
-                         crdt__rest *rest)
+static void release_sections(scheduler *run)
 {
-    crdt__idset *waiting = &run->doc->pending.structs;
-    crdt__encode_struct(enc, ws, 0);
-    if (ws->kind == CRDT__SKIP || !run->ok)
-        return;
-    if (!crdt__idset_contains_range(waiting, ws->id.client, ws->id.clock, ws->len))
-        rest->is_new = true;
+    crdt__budget_release(&run->doc->budget, run->sections,
+                         run->section_count * sizeof(*run->sections));
 }
 
-static bool note_waiting(scheduler *run)
+static void keep_single(crdt_doc *doc, crdt__rest *rest, const crdt__section *from, crdt_id lacked,
+                        const crdt__wstruct *ws)
 {
-    crdt__pending *p = &run->doc->pending;
-    crdt__idset *waiting = &p->structs;
-    for (size_t i = 0; i < run->rest_count; i++) {
-        const parked *entry = &run->rest[i];
-        crdt__section from = entry->from;
-        crdt__wstruct ws = entry->alone;
-        for (bool more = entry->is_alone || from.left > 0; more;
-             more = !entry->is_alone && from.left > 0) {
-            if (!entry->is_alone)
-                crdt__section_next(&from, &ws);
-            if (ws.kind == CRDT__SKIP)
-                continue;
-            if (!crdt__idset_add(waiting, ws.id.client, ws.id.clock, ws.len))
-                return false;
-            p->units += ws.len;
-            p->has_gc = p->has_gc || ws.kind == CRDT__GC;
-            p->has_halves = p->has_halves || ws.halves;
-        }
-    }
-    return crdt__idset_normalize(waiting);
+    if (!is_gap(lacked, ws))
+        lacked.clock = crdt__doc_state(doc, lacked.client);
+    rest->single = *from;
+    rest->single_missing = lacked;
+    rest->sections = &rest->single;
+    rest->missing = &rest->single_missing;
+    rest->count = rest->missing_count = 1;
 }
 
-static bool encode_rest(scheduler *run, crdt__rest *rest)
+/* One section, the common case: what lacks something is parked with all that follows. */
+static bool schedule_single(crdt_doc *doc, crdt_bytes update, crdt__rest *rest)
 {
-    if (!run->rest_count)
-        return true;
-    qsort(run->rest, run->rest_count, sizeof(*run->rest), compare_parked_descending);
-    rest->update.mem = run->doc->budget.mem;
-    const crdt__idset no_deletes = {0};
-    crdt__encoder enc;
-    crdt__encoder_init(&enc, CRDT__EXTENDED, &rest->update);
-    crdt__encode_count(&enc, run->rest_count);
-    for (size_t i = 0; i < run->rest_count; i++) {
-        const parked *entry = &run->rest[i];
-        crdt__section from = entry->from;
-        crdt__wstruct ws = entry->alone;
-        crdt__encode_section(&enc, entry->is_alone ? 1 : from.left,
-                             entry->is_alone ? ws.id : from.next);
-        if (entry->is_alone)
-            write_parked(run, &ws, &enc, rest);
-        while (!entry->is_alone && from.left > 0) {
-            crdt__section_next(&from, &ws);
-            write_parked(run, &ws, &enc, rest);
+    crdt__reader r = crdt__reader_of(update);
+    crdt__read_varuint(&r);
+    crdt__section at = crdt__section_open(&r);
+    while (at.left > 0) {
+        crdt__section before = at;
+        crdt__wstruct ws;
+        crdt_id lacked;
+        crdt__section_next(&at, &ws);
+        doc->work++;
+        if (ws.kind == CRDT__SKIP)
+            continue;
+        if (crdt__integrate_lacks_now(doc, &ws, &lacked)) {
+            keep_single(doc, rest, &before, lacked, &ws);
+            return true;
         }
+        if (!crdt__integrate_struct(doc, &ws))
+            return false;
     }
-    crdt__encode_deletes(&enc, &no_deletes);
-    return crdt__encoder_finish(&enc) == CRDT_OK && (!rest->is_new || note_waiting(run));
+    return true;
 }
 
 bool crdt__schedule(crdt_doc *doc, crdt_bytes update, const crdt__v1_shape *shape, crdt__rest *rest)
@@ -344,14 +304,26 @@ bool crdt__schedule(crdt_doc *doc, crdt_bytes update, const crdt__v1_shape *shap
     *rest = (crdt__rest){0};
     if (shape->sections == 0)
         return true;
-    scheduler run = {.doc = doc, .mode = RUN_WET};
-    section single;
-    if (begin(&run, &single, update, shape))
-        execute(&run);
-    bool ok = run.ok && encode_rest(&run, rest);
-    end(&run, &single);
-    return ok;
+    if (shape->sections == 1)
+        return schedule_single(doc, update, rest);
+    scheduler run = {.doc = doc, .mode = RUN_WET, .rest = rest};
+    run_sections(&run, update, shape);
+    release_sections(&run);
+    if (rest->count > 1)
+        qsort(rest->sections, rest->count, sizeof(*rest->sections), compare_descending);
+    return run.ok;
 }
+
+void crdt__rest_release(crdt_doc *doc, crdt__rest *rest)
+{
+    crdt__budget_release(&doc->budget, rest->cap ? rest->sections : NULL,
+                         rest->cap * sizeof(*rest->sections));
+    crdt__budget_release(&doc->budget, rest->missing_cap ? rest->missing : NULL,
+                         rest->missing_cap * sizeof(*rest->missing));
+    *rest = (crdt__rest){0};
+}
+
+/* ---- asking first ---- */
 
 /* True if the delete set speaks of clocks that are not known when the structs are in. */
 static bool deletes_ahead(scheduler *run, crdt_bytes ds)
@@ -371,13 +343,13 @@ static bool deletes_ahead(scheduler *run, crdt_bytes ds)
 bool crdt__schedule_leaves_rest(crdt_doc *doc, crdt_bytes update, const crdt__v1_shape *shape,
                                 bool *ok)
 {
-    scheduler run = {.doc = doc, .mode = RUN_DRY, .ok = true};
-    section single;
-    run.sections = &single;
-    if (shape->sections > 0 && begin(&run, &single, update, shape))
-        execute(&run);
-    bool leaves = run.rest_count > 0 || (run.ok && deletes_ahead(&run, shape->ds));
+    crdt__rest rest = {0};
+    scheduler run = {.doc = doc, .mode = RUN_DRY, .rest = &rest, .ok = true};
+    if (shape->sections > 0)
+        run_sections(&run, update, shape);
+    bool leaves = rest.count > 0 || (run.ok && deletes_ahead(&run, shape->ds));
     *ok = run.ok;
-    end(&run, &single);
+    release_sections(&run);
+    crdt__rest_release(doc, &rest);
     return leaves;
 }

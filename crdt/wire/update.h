@@ -144,16 +144,22 @@ static inline uint8_t crdt__wstruct_info(const crdt__wstruct *s, uint64_t offset
                      (s->has_right ? CRDT__INFO_RIGHT : 0) | (s->has_sub ? CRDT__INFO_SUB : 0));
 }
 
+/* Whether the struct, written from unit `offset` on, has strings before its text, or without one.
+ */
+static inline bool crdt__wstruct_says_names(const crdt__wstruct *s, uint64_t offset)
+{
+    if (offset == 0 && s->has_parent && s->parent_root.len + s->sub.len > 0)
+        return true;
+    return s->kind == CRDT__JSON ||
+           ((s->kind == CRDT__FORMAT || s->kind == CRDT__TYPE || s->kind == CRDT__DOC) &&
+            s->content.len > 0);
+}
+
 /* Makes *s its own right part from unit `offset` on, as Yjs' sliceStruct does (origin from the
  * offset; parent, key and right origin kept). A cut pair shows as `cut`. `offset` < len. */
 void crdt__wstruct_slice(crdt__wstruct *s, uint64_t offset);
 /* The same where the content is the right part's already. */
 void crdt__wstruct_pass(crdt__wstruct *s, uint64_t offset);
-
-/* Merges updates in extended v1 into one, appended to `out` (wire/merge.h). CRDT_NO_MEMORY or
- * CRDT_OK. */
-CRDT_MUST_CHECK crdt_err crdt__merge_extended(const crdt_bytes *updates, size_t count,
-                                              crdt_buf *out);
 
 /* ---- walking a validated update ---- */
 
