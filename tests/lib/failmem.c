@@ -12,7 +12,9 @@ typedef union block {
 static bool fails(failmem *m)
 {
     uint64_t call = m->calls++;
-    return m->fail_once ? call == m->fail_at : call >= m->fail_at;
+    bool hit = m->fail_once ? call == m->fail_at : call >= m->fail_at;
+    m->failed = m->failed || hit;
+    return hit;
 }
 
 static void *failmem_resize(void *ctx, void *old, size_t old_size, size_t new_size)
@@ -54,4 +56,10 @@ void failmem_init(failmem *m)
 {
     *m = (failmem){.fail_at = FAILMEM_NEVER};
     m->mem = (crdt_mem){failmem_resize, failmem_release, m};
+}
+
+const crdt_mem *failmem_after(failmem *m, uint64_t n)
+{
+    m->fail_at = n < FAILMEM_NEVER - m->calls ? m->calls + n : FAILMEM_NEVER;
+    return &m->mem;
 }

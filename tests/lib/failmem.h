@@ -12,11 +12,14 @@ typedef struct failmem {
     uint64_t calls;    /* of resize so far */
     uint64_t fail_at;  /* the call, counted from 0, from which on resize fails; FAILMEM_NEVER */
     bool fail_once;    /* only that call fails */
+    bool failed;       /* some call did */
     size_t held_bytes; /* now */
     size_t held_bytes_max;
     bool size_mismatch; /* an old size was not the true one */
 } failmem;
 
 void failmem_init(failmem *m);
+/* Every call but the next `n` fails. Returns the table to pass on. */
+const crdt_mem *failmem_after(failmem *m, uint64_t n);
 
 #endif

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "../fault_mem.h"
+#include "failmem.h"
 #include "../hex.h"
 #include "base/any.h"
 
@@ -204,8 +204,9 @@ static void canonicalizing_survives_every_failing_allocation(void **state)
     hex_bytes in;
     crdt_bytes value = hex_read(valid[sizeof valid / sizeof valid[0] - 1].hex, &in);
     for (size_t n = 0;; n++) {
-        fault_mem fault;
-        const crdt_mem *mem = fault_mem_init(&fault, n);
+        failmem fault;
+        failmem_init(&fault);
+        const crdt_mem *mem = failmem_after(&fault, n);
         crdt_buf buf = {.mem = mem};
         crdt__writer w = crdt__writer_on(&buf);
         crdt__reader r = crdt__reader_of(value);
@@ -213,7 +214,7 @@ static void canonicalizing_survives_every_failing_allocation(void **state)
         assert_int_equal(crdt__writer_finish(&w), fault.failed ? CRDT_NO_MEMORY : CRDT_OK);
         assert_true(!fault.failed || buf.len == 0);
         crdt_buf_free(&buf);
-        assert_int_equal(fault.held, 0);
+        assert_int_equal(fault.held_bytes, 0);
         if (!fault.failed)
             break;
     }

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "../fault_mem.h"
+#include "failmem.h"
 #include "../hex.h"
 #include "base/bytes.h"
 
@@ -161,8 +161,9 @@ static void a_writer_without_memory_leaves_the_buffer_as_it_was(void **state)
 {
     (void)state;
     static const uint8_t block[100];
-    fault_mem fault;
-    crdt_buf buf = {.mem = fault_mem_init(&fault, 1)};
+    failmem fault;
+    failmem_init(&fault);
+    crdt_buf buf = {.mem = failmem_after(&fault, 1)};
     crdt__writer w = crdt__writer_on(&buf);
     crdt__write_u8(&w, 7);
     assert_int_equal(crdt__writer_finish(&w), CRDT_OK);
@@ -176,7 +177,7 @@ static void a_writer_without_memory_leaves_the_buffer_as_it_was(void **state)
     assert_int_equal(buf.len, 1);
     assert_int_equal(buf.data[0], 7);
     crdt_buf_free(&buf);
-    assert_int_equal(fault.held, 0);
+    assert_int_equal(fault.held_bytes, 0);
 }
 
 int main(void)

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "../fault_mem.h"
+#include "failmem.h"
 #include "../hex.h"
 #include "base/idset.h"
 
@@ -25,8 +25,9 @@ static void idset_joins_what_continues_the_last_range(void **state)
 {
     (void)state;
     crdt__idset set;
-    fault_mem fault;
-    crdt__idset_init(&set, fault_mem_init(&fault, 0));
+    failmem fault;
+    failmem_init(&fault);
+    crdt__idset_init(&set, failmem_after(&fault, 0));
     for (uint64_t clock = 0; clock < 1000; clock++)
         assert_true(crdt__idset_add(&set, 7, clock, 1));
     const crdt__range wanted[] = {{7, 0, 1000}};
@@ -207,9 +208,10 @@ static void idset_survives_every_failing_allocation(void **state)
 {
     (void)state;
     for (size_t n = 0;; n++) {
-        fault_mem fault;
+        failmem fault;
+        failmem_init(&fault);
         crdt__idset set;
-        crdt__idset_init(&set, fault_mem_init(&fault, n));
+        crdt__idset_init(&set, failmem_after(&fault, n));
         size_t added = 0;
         for (uint64_t clock = 100; clock > 0; clock -= 2)
             added += crdt__idset_add(&set, 1, clock, 1) ? 1 : 0;
@@ -217,7 +219,7 @@ static void idset_survives_every_failing_allocation(void **state)
         if (!crdt__idset_normalize(&set))
             assert_int_equal(crdt__idset_ranges(&set)[0].clock, 100);
         crdt__idset_deinit(&set);
-        assert_int_equal(fault.held, 0);
+        assert_int_equal(fault.held_bytes, 0);
         if (!fault.failed)
             break;
     }

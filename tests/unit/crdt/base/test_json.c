@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../fault_mem.h"
+#include "failmem.h"
 #include "base/json.h"
 
 typedef struct json_case {
@@ -153,8 +153,9 @@ static void printing_survives_every_failing_allocation(void **state)
         bytes_of("{\"b\":[1.50,{\"x\":\"\\u0041\"},{\"2\":0,\"1\":1,\"2\":{\"k\":1}}],"
                  "\"a\":\"a longer text, so that the buffer has to grow twice\",\"0\":0}");
     for (size_t n = 0;; n++) {
-        fault_mem fault;
-        const crdt_mem *mem = fault_mem_init(&fault, n);
+        failmem fault;
+        failmem_init(&fault);
+        const crdt_mem *mem = failmem_after(&fault, n);
         crdt_buf buf = {.mem = mem};
         crdt__writer w = crdt__writer_on(&buf);
         bool done = crdt__json_canonicalize(text, &w, mem);
@@ -163,7 +164,7 @@ static void printing_survives_every_failing_allocation(void **state)
         assert_int_equal(done, !fault.failed);
         assert_true(done || buf.len == 0);
         crdt_buf_free(&buf);
-        assert_int_equal(fault.held, 0);
+        assert_int_equal(fault.held_bytes, 0);
         if (!fault.failed)
             break;
     }

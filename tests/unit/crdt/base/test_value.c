@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-#include "../fault_mem.h"
+#include "failmem.h"
 #include "../hex.h"
 #include "base/value.h"
 
@@ -284,14 +284,15 @@ static void values_are_equal_as_yjs_finds_them(void **state)
 
 static bool survives(conversion convert, crdt_bytes from, size_t n)
 {
-    fault_mem fault;
-    crdt_buf out = {.mem = fault_mem_init(&fault, n)};
+    failmem fault;
+    failmem_init(&fault);
+    crdt_buf out = {.mem = failmem_after(&fault, n)};
     crdt__writer w = crdt__writer_on(&out);
     convert(from, &w, out.mem);
     crdt_err err = crdt__writer_finish(&w);
     assert_int_equal(err == CRDT_OK, !fault.failed);
     crdt_buf_free(&out);
-    assert_int_equal(fault.held, 0);
+    assert_int_equal(fault.held_bytes, 0);
     return fault.failed;
 }
 

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "../fault_mem.h"
+#include "failmem.h"
 #include "base/bytes.h"
 
 typedef struct person {
@@ -277,16 +277,17 @@ static void running_out_of_memory_anywhere_changes_nothing(void **state)
     const person message[] = {{9, 1, "\"new\""}, {7, 4, "{\"x\":2}"}, {8, 1, "null"}, {6, 1, "2"}};
     const person after[] = {{6, 1, "2"}, {7, 4, "{\"x\":2}"}, {9, 1, "\"new\""}};
     for (size_t n = 0;; n++) {
-        fault_mem fault;
-        const crdt_mem *mem = fault_mem_init(&fault, FAULT_NEVER);
+        failmem fault;
+        failmem_init(&fault);
+        const crdt_mem *mem = failmem_after(&fault, FAILMEM_NEVER);
         crdt_awareness *aw = crdt_awareness_new(mem);
         assert_int_equal(apply(aw, before, 2, 10, NULL), CRDT_OK);
         crdt_buf changed = {.mem = mem};
-        fault.left = n;
+        failmem_after(&fault, n);
         crdt_err err = apply(aw, message, 4, 20, &changed);
         const bool failed = fault.failed;
         const bool refused = err != CRDT_OK;
-        fault.left = FAULT_NEVER;
+        fault.fail_at = FAILMEM_NEVER;
         assert_true(!refused || (err == CRDT_NO_MEMORY && failed));
         assert_int_equal(changed.len == 0, refused);
         crdt_buf shown = {0};
@@ -295,7 +296,7 @@ static void running_out_of_memory_anywhere_changes_nothing(void **state)
         crdt_buf_free(&shown);
         crdt_buf_free(&changed);
         crdt_awareness_free(aw);
-        assert_int_equal(fault.held, 0);
+        assert_int_equal(fault.held_bytes, 0);
         if (!failed)
             break;
     }
@@ -305,10 +306,11 @@ static void what_cannot_be_told_is_not_taken_away(void **state)
 {
     (void)state;
     const person there = {7, 3, "{}"};
-    fault_mem fault;
+    failmem fault;
+    failmem_init(&fault);
     crdt_awareness *aw = crdt_awareness_new(NULL);
     assert_int_equal(apply(aw, &there, 1, 10, NULL), CRDT_OK);
-    crdt_buf changed = {.mem = fault_mem_init(&fault, 0)};
+    crdt_buf changed = {.mem = failmem_after(&fault, 0)};
     assert_int_equal(crdt_awareness_remove(aw, 7, 20, &changed), CRDT_NO_MEMORY);
     assert_int_equal(crdt_awareness_expire(aw, 20, 20, &changed), CRDT_NO_MEMORY);
     assert_int_equal(crdt_awareness_count(aw), 1);

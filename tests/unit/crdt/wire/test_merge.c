@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-#include "../fault_mem.h"
+#include "failmem.h"
 #include "../hex.h"
 #include "base/bytes.h"
 
@@ -372,18 +372,19 @@ static void running_out_of_memory_anywhere_changes_nothing(void **state)
     static const operation operations[] = {merge_all, diff_all, rewind_all, tell_all};
     for (size_t i = 0; i < sizeof operations / sizeof operations[0]; i++) {
         for (size_t n = 0;; n++) {
-            fault_mem fault;
-            crdt_buf out = {.mem = fault_mem_init(&fault, FAULT_NEVER)};
+            failmem fault;
+            failmem_init(&fault);
+            crdt_buf out = {.mem = failmem_after(&fault, FAILMEM_NEVER)};
             crdt__writer w = crdt__writer_on(&out);
             crdt__write_u8(&w, 42);
             assert_int_equal(crdt__writer_finish(&w), CRDT_OK);
-            fault.left = n;
+            failmem_after(&fault, n);
             crdt_err err = operations[i](&out);
             assert_int_equal(err, fault.failed ? CRDT_NO_MEMORY : CRDT_OK);
             assert_int_equal(out.data[0], 42);
             assert_true(fault.failed ? out.len == 1 : out.len > 1);
             crdt_buf_free(&out);
-            assert_int_equal(fault.held, 0);
+            assert_int_equal(fault.held_bytes, 0);
             if (!fault.failed)
                 break;
         }

@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-#include "../fault_mem.h"
+#include "failmem.h"
 #include "../hex.h"
 #include "wire/update.h"
 
@@ -322,11 +322,12 @@ static void checking_survives_every_failing_allocation(void **state)
     crdt_bytes update =
         hex_read("04 01 02 00 00 01 01 03 00 00 01 01 01 05 00 01 01 02 05 00 01 00", &hex);
     for (size_t n = 0;; n++) {
-        fault_mem fault;
+        failmem fault;
+        failmem_init(&fault);
         crdt__v1_shape shape;
-        crdt_err err = crdt__v1_validate(update, fault_mem_init(&fault, n), &shape);
+        crdt_err err = crdt__v1_validate(update, failmem_after(&fault, n), &shape);
         assert_int_equal(err, fault.failed ? CRDT_NO_MEMORY : CRDT_OK);
-        assert_int_equal(fault.held, 0);
+        assert_int_equal(fault.held_bytes, 0);
         if (!fault.failed)
             break;
     }
