@@ -9,7 +9,7 @@ typedef union block {
     max_align_t align;
 } block;
 
-static bool fails(failmem *m)
+bool failmem_hit(failmem *m)
 {
     uint64_t call = m->calls++;
     bool hit = m->fail_once ? call == m->fail_at : call >= m->fail_at;
@@ -24,7 +24,7 @@ static void *failmem_resize(void *ctx, void *old, size_t old_size, size_t new_si
     size_t true_size = b ? b->size : 0;
     if (b && true_size != old_size)
         m->size_mismatch = true;
-    if (new_size > SIZE_MAX - sizeof *b || fails(m))
+    if (new_size > SIZE_MAX - sizeof *b || failmem_hit(m))
         return NULL;
     /* Always a new place, so that a pointer kept across a resize shows. */
     block *fresh = malloc(sizeof *fresh + new_size);

@@ -19,6 +19,8 @@ typedef struct failmem {
 } failmem;
 
 void failmem_init(failmem *m);
+/* Counts a request that is made elsewhere; true if it is to fail. */
+bool failmem_hit(failmem *m);
 /* Every call but the next `n` fails. Returns the table to pass on. */
 const crdt_mem *failmem_after(failmem *m, uint64_t n);
 
