@@ -200,8 +200,8 @@ const table = (title, rows, names) => [
 ].join('\n')
 
 const print = (scene, about, results, names) => {
-  const count = about.updates ? `${grouped(about.updates)} updates, ${grouped(about.text_bytes)} bytes of text` : ''
-  console.log(`### ${about.title}${count && `: ${count}`}\n`)
+  const updates = about.updates ? `${grouped(about.updates)} updates, ` : ''
+  console.log(`### ${about.title}: ${updates}${grouped(about.text_bytes)} bytes of text\n`)
   const rowsOf = (labels, kind, form) => Object.keys(labels).filter(job => results[job]).map(job => [labels[job], names.map(name => cell(results[job], name, kind, form))])
   const timed = rowsOf(jobs, 'warm', time)
   if (timed.length) console.log(table('CPU time, warm', timed, names))

@@ -1,4 +1,6 @@
 /* Jobs with a document: applying, loading, encoding. */
+#include <string.h>
+
 #include "bench.h"
 
 static void read_updates(bench *b)
@@ -56,14 +58,35 @@ static void load_v2(bench *b)
     crdt_doc_free(bench_applied(CRDT_V2, &state, 1));
 }
 
+static void read_text(crdt_doc *doc, crdt_buf *out)
+{
+    crdt_type text;
+    bench_must(crdt_doc_root(doc, crdt_bytes_of("text"), CRDT_TEXT, &text));
+    bench_must(crdt_read_text(doc, text, NULL, out));
+}
+
 static void load_text(bench *b)
 {
     const crdt_bytes state = bench_bytes(&b->state);
     crdt_doc *doc = bench_applied(CRDT_V1, &state, 1);
-    crdt_type text;
     crdt_buf out = {0};
-    bench_must(crdt_doc_root(doc, crdt_bytes_of("text"), CRDT_TEXT, &text));
-    bench_must(crdt_read_text(doc, text, NULL, &out));
+    read_text(doc, &out);
+    crdt_buf_free(&out);
+    crdt_doc_free(doc);
+}
+
+static void read_state_and_text(bench *b)
+{
+    read_state(b);
+    crdt_buf expected = {0};
+    crdt_buf out = {0};
+    const crdt_bytes state = bench_bytes(&b->state);
+    crdt_doc *doc = bench_applied(CRDT_V1, &state, 1);
+    bench_read(b, "text", &expected);
+    read_text(doc, &out);
+    if (out.len != expected.len || memcmp(out.data, expected.data, out.len) != 0)
+        bench_die("another text came out");
+    crdt_buf_free(&expected);
     crdt_buf_free(&out);
     crdt_doc_free(doc);
 }
@@ -110,7 +133,7 @@ const bench_job bench_doc_jobs[] = {
     {"apply_event", read_updates, apply_event},
     {"apply_shuffled", read_shuffled, apply_shuffled},
     {"load", read_state, load},
-    {"load_text", read_state, load_text},
+    {"load_text", read_state_and_text, load_text},
     {"load_v2", read_state_v2, load_v2},
     {"encode", load_state, encode},
     {"encode_v2", load_state, encode_v2},

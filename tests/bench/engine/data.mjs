@@ -47,17 +47,16 @@ const write = (file, bytes) => fs.writeFileSync(`${folder}/${file}`, bytes)
 const writeState = doc => {
   write('state.v1', Y.encodeStateAsUpdate(doc))
   write('state.v2', Y.encodeStateAsUpdateV2(doc))
+  const text = doc.getText('text').toString()
+  write('text', text)
+  return Buffer.byteLength(text)
 }
 
 const writeUpdates = (program, updates) => {
   writeProgram(`${folder}/program`, program)
   writeList(`${folder}/updates`, updates)
   write('half.sv', Y.encodeStateVector(applied(updates.slice(0, updates.length / 2))))
-  const doc = applied(updates)
-  writeState(doc)
-  const text = doc.getText('text').toString()
-  write('text', text)
-  return { updates: updates.length, text_bytes: Buffer.byteLength(text) }
+  return { updates: updates.length, text_bytes: writeState(applied(updates)) }
 }
 
 const trace = () => {
@@ -75,8 +74,7 @@ const writers = () => {
 }
 
 const manyWriters = () => {
-  writeState(applied(writersUpdates({ seed: 2, writers: 192, count: 37500 })))
-  return { title: '192 writers' }
+  return { title: '192 random writers', text_bytes: writeState(applied(writersUpdates({ seed: 2, writers: 192, count: 37500 }))) }
 }
 
 // The unit at the end of the list, deleted or not.
@@ -121,8 +119,7 @@ const hundredfold = () => {
     number(ds.clients.get(2).length)
     for (const { clock, len } of ds.clients.get(2)) { number(clock); number(len) }
   }
-  writeState(applied([encoder.toUint8Array()]))
-  return { title: `${traceNames[0]}, a hundred times as large` }
+  return { title: `${traceNames[0]}, a hundred times as large`, text_bytes: writeState(applied([encoder.toUint8Array()])) }
 }
 
 const scenes = { ...Object.fromEntries(traceNames.map(each => [each, trace])), writers, 'writers-192': manyWriters, hundredfold }

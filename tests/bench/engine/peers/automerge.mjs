@@ -14,6 +14,7 @@ export default require => {
     load: bytes => ({ value: A.load(bytes) }),
     encode: box => A.save(box.value),
     vector: box => A.getHeads(box.value),
+    vectorFrom: heads => heads,
     diff: (box, heads) => A.saveSince(box.value, heads),
 
     author(client, capture) {

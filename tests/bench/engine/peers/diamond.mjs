@@ -11,6 +11,7 @@ export default require => {
     load: bytes => Doc.fromBytes(bytes),
     encode: doc => doc.toBytes(),
     vector: doc => doc.getLocalVersion(),
+    vectorFrom: values => Uint32Array.from(values),
     diff: (doc, version) => doc.getPatchSince(version),
 
     author(client, capture) {

@@ -14,7 +14,8 @@ export default require => {
     take(doc, update) { doc.import(update) },
     encode: doc => doc.export({ mode: 'snapshot' }),
     vector: doc => doc.oplogVersion().encode(),
-    diff: (doc, vector) => doc.export({ mode: 'update', from: VersionVector.decode(vector) }),
+    vectorFrom: values => VersionVector.decode(Uint8Array.from(values)),
+    diff: (doc, vector) => doc.export({ mode: 'update', from: vector }),
 
     author(client, capture) {
       const doc = open(client)
