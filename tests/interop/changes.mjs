@@ -38,7 +38,7 @@ const eventInWords = (event, nested) => {
 
 // Applies an update to a Yjs document that has everything of before, and returns what its observers hear. Reading an event deletes
 // marks in the document, so it is one of its own, each time. Null where that one looked again at what waits, and the other did not.
-const heard = (before, update, after, roots) => {
+export const heard = (before, update, after, roots) => {
   const doc = new Y.Doc({ gc: true })
   doc.clientID = 4294967294 // writes nothing
   edits.define(doc, roots)
@@ -53,12 +53,12 @@ const heard = (before, update, after, roots) => {
   return told.filter(change => change.delta || change.keys)
 }
 
-const momentOf = doc => ({ state: Y.encodeStateAsUpdate(doc), vector: Y.encodeStateVector(doc) })
+export const momentOf = doc => ({ state: Y.encodeStateAsUpdate(doc), vector: Y.encodeStateVector(doc) })
 
 // The order of the types of one depth is nobody's business; a root's kind is a guess.
-const comparable = changes => changes.map(change => JSON.stringify(plain({ ...change, kind: change.path.length ? change.kind : null }))).sort()
+export const comparable = changes => changes.map(change => JSON.stringify(plain({ ...change, kind: change.path.length ? change.kind : null }))).sort()
 
-const cleaned = changes => changes.map(change => ({ ...change, ...(change.delta ? { delta: joined(change.delta) } : {}) }))
+export const cleaned = changes => changes.map(change => ({ ...change, ...(change.delta ? { delta: joined(change.delta) } : {}) }))
 
 export const runChangesRound = async (engine, seed, options = {}) => {
   const random = randomFrom(seed)

@@ -1,4 +1,5 @@
 // The everyday run: the same rounds every time. WEFT_INTEROP_ROUNDS and WEFT_INTEROP_SEED ask for others.
+import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { Engine } from './engine.mjs'
 import { runMixedRound } from './mixed.mjs'
@@ -25,6 +26,23 @@ for (const family of Object.keys(families)) {
     for (let i = 0; i < rounds / 10; i++) await runMixedRound(engine, first + i, { family })
   })
 }
+
+test('a client under which others write, too, is given up, as in Yjs', async () => {
+  const other = new Y.Doc()
+  const own = new Y.Doc()
+  other.clientID = own.clientID = 7
+  other.getText('t').insert(0, 'written elsewhere')
+  await engine.call('new', 0, 'gc', 'nocleanup')
+  await engine.call('client', 0, 7)
+  const update = Y.encodeStateAsUpdate(other)
+  Y.applyUpdate(own, update)
+  assert.notEqual(own.clientID, 7)
+  const taken = (await engine.call('applyevent', 0, update))[3]
+  assert.equal(taken, '1')
+  assert.equal((await engine.tryCall('begin', 0))[0], 'err')
+  await engine.call('client', 0, 8)
+  await engine.call('begin', 0)
+})
 
 test('y-protocols and weft agree on who is present', async () => {
   for (let i = 0; i < rounds / 2; i++) await runPresenceRound(engine, first + i)

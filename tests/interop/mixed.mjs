@@ -7,14 +7,17 @@ import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
 import { readSyncMessage, writeSyncStep1 } from 'y-protocols/sync'
 import { Author, typesBelow } from './authors.mjs'
-import { comparable, halved, known, plain, plainDelta, sameBytes, sameUpdate } from './compare.mjs'
+import { cleaned, comparable, heard, momentOf } from './changes.mjs'
+import { halved, known, sameBytes, sameUpdate } from './compare.mjs'
 import { decoded } from './engine.mjs'
 import { clientIds, families } from './peers.mjs'
+import { joined, parsed, plain, whole } from './plain.mjs'
 import { randomFrom } from './random.mjs'
 import { openEngine, openYjs, openings, readingOf } from './rounds.mjs'
 import { nameOf } from './scribe.mjs'
 
 const nothing = new Uint8Array()
+const textOf = bytes => new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
 const base64 = string => (string.length ? Buffer.from(string).toString('base64') : '-')
 
 // Yjs threw: it cannot cut some GC structs. The round is over, and says nothing of weft.
@@ -64,9 +67,6 @@ class Peer {
   }
 
   step1InYjs() { return encoding.encode(encoder => writeSyncStep1(encoder, this.doc)) }
-
-  // A client that others write under, too, is given up.
-  keepId() { assert.equal(this.doc.clientID, this.id, 'the client is still its own') }
 }
 
 class YjsPeer extends Peer {
@@ -109,7 +109,7 @@ class WeftPeer extends Peer {
 
   async open() {
     const { engine, opening, roots } = this.round
-    await openEngine(engine, this.slot, opening, this.gc, roots)
+    await openEngine(engine, this.slot, opening, this.gc, roots, 'changes')
     await engine.call('client', this.slot, this.id)
   }
 
@@ -119,6 +119,7 @@ class WeftPeer extends Peer {
   async edit(random) {
     const { engine, roots } = this.round
     const v2 = random.chance(0.4)
+    const before = this.looks(random)
     const requests = this.author.transaction(this.doc, roots, 'edit')
     const answers = [engine.call('begin', this.slot), ...requests.map(([name, ...words]) => engine.call(name, this.slot, ...words))]
     const commit = engine.bytes('commit', this.slot, ...(v2 ? ['v2'] : []))
@@ -127,9 +128,19 @@ class WeftPeer extends Peer {
     const events = this.tell()
     if (v2) sameUpdate(await commit, mergedV2(events.map(event => event.v2)), `the update of\n  ${did()}`, 'v2')
     else sameUpdate(await commit, merged(events.map(event => event.v1)), `the update of\n  ${did()}`)
+    if (events.length) await this.compareChanges(before, events[0].v1)
+  }
+
+  // Whether this peer's observers are asked what they hear of the next transaction: then, how it was before.
+  looks(random) { return random.chance(0.25) ? momentOf(this.doc) : null }
+
+  async compareChanges(before, update) {
+    const expected = before && heard(before, update, momentOf(this.doc), this.round.roots)
+    if (expected) assert.deepEqual(comparable(cleaned(parsed(await this.bytes('changes')))), comparable(expected), 'what observers hear')
   }
 
   async hear(update, updateV2) {
+    const before = this.looks(this.round.random)
     asYjs(() => (updateV2 ? Y.applyUpdateV2(this.doc, updateV2, 'remote') : Y.applyUpdate(this.doc, update, 'remote')))
     const events = this.tell()
     const answer = updateV2 ? await this.call('applyevent', updateV2, 'v2') : await this.call('applyevent', update)
@@ -140,6 +151,7 @@ class WeftPeer extends Peer {
     assert.equal(integrated, events.length > 0, 'integrated')
     assert.equal(pending, this.doc.store.pendingStructs !== null || this.doc.store.pendingDs !== null, 'pending')
     assert.equal(taken, false, 'client taken')
+    await this.compareChanges(before, update)
   }
 
   async step1() {
@@ -165,11 +177,11 @@ class WeftPeer extends Peer {
     await this.call('check')
   }
 
-  async #reading(type, as, expected, ...at) {
+  async #reading(type, as, expected) {
     const name = nameOf(type)
-    const text = Buffer.from(decoded((await this.call('read', name, as, ...at))[0])).toString()
-    if (as === 'text' || as === 'xml') assert.equal(text, Buffer.from(expected).toString(), `${as} of ${name}`)
-    else assert.deepStrictEqual(comparable(JSON.parse(text)), comparable(expected), `${as} of ${name}: ${text}`)
+    const bytes = await this.bytes('read', name, as)
+    if (as === 'text' || as === 'xml') assert.equal(textOf(bytes), whole(expected), `${as} of ${name}`)
+    else assert.deepEqual(as === 'delta' ? joined(parsed(bytes)) : parsed(bytes), expected, `${as} of ${name}: ${textOf(bytes)}`)
   }
 
   // Every type of the document, rendered in each way that fits.
@@ -177,7 +189,7 @@ class WeftPeer extends Peer {
     const roots = Object.keys(this.round.roots).map(name => this.doc.share.get(name))
     for (const type of typesBelow(roots)) {
       if (type instanceof Y.Text) {
-        await this.#reading(type, 'delta', plainDelta(type.toDelta()))
+        await this.#reading(type, 'delta', joined(type.toDelta().map(plain)))
         await this.#reading(type, 'map', plain(type.getAttributes()))
       }
       if (type instanceof Y.Text && !(type instanceof Y.XmlText)) await this.#reading(type, 'text', type.toString())
@@ -239,14 +251,12 @@ class WeftPeer extends Peer {
     for (const name in roots) {
       const type = then.get(name, Y[roots[name]])
       const as = { Text: 'text', Array: 'array', Map: 'map', XmlFragment: 'xml', XmlText: 'xml' }[roots[name]]
-      const rendered = Buffer.from(await this.bytes('read', base64(name), as, encoded)).toString()
-      if (as === 'array' || as === 'map') assert.deepStrictEqual(halvedIn(JSON.parse(rendered)), halvedIn(plain(type)), `${as} of ${name} as of a snapshot`)
-      else assert.equal(halved(rendered), halved(type.toString()), `${as} of ${name} as of a snapshot`)
+      const bytes = await this.bytes('read', base64(name), as, encoded)
+      if (as === 'array' || as === 'map') assert.equal(halved(JSON.stringify(parsed(bytes))), halved(JSON.stringify(plain(type))), `${as} of ${name} as of a snapshot`)
+      else assert.equal(halved(textOf(bytes)), halved(type.toString()), `${as} of ${name} as of a snapshot`)
     }
   }
 }
-
-const halvedIn = value => JSON.parse(halved(JSON.stringify(comparable(value))))
 
 // ---- a round ----
 
@@ -325,7 +335,7 @@ export const runMixedRound = async (engine, seed, options = {}) => {
   const mode = options.mode === 'plain' || options.mode === 'defined' ? options.mode : random.oneOf(['defined', 'plain'])
   const count = options.peers ?? random.between(2, 10)
   const style = { ...families[family].style, ...(random.chance(0.4) ? { astral: false } : {}) }
-  const round = { engine, opening: openings[mode], roots: families[family].roots, log: [] }
+  const round = { engine, random, opening: openings[mode], roots: families[family].roots, log: [] }
   const weft = random.between(1, count)
   round.peers = clientIds(random, count).map((id, i) => {
     const gc = random.chance(0.6)

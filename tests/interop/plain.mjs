@@ -1,7 +1,8 @@
 // Values of Yjs as weft prints them in JSON (crdt.h, reading), and texts without halves of characters.
 import * as Y from 'yjs'
 
-const whole = text => text.toWellFormed()
+// Halves that stand alone become U+FFFD on the way through UTF-8.
+export const whole = text => Buffer.from(text).toString()
 
 export const plain = value => {
   if (value === undefined || value === null) return null

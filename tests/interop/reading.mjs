@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import * as Y from 'yjs'
 import { peersWith } from './peers.mjs'
-import { joined, parsed, plain } from './plain.mjs'
+import { joined, parsed, plain, whole } from './plain.mjs'
 import { randomFrom } from './random.mjs'
 
 const { edits, scene } = peersWith(Y)
@@ -12,8 +12,8 @@ const textOf = bytes => new TextDecoder('utf-8', { fatal: true, ignoreBOM: true 
 const json = bytes => plain(parsed(bytes))
 
 // How a root of each kind is read: by weft, and by Yjs.
-const text = { text: [textOf, type => Y.Text.prototype.toString.call(type).toWellFormed()], delta: [bytes => joined(json(bytes)), type => delta(type.toDelta())], map: [json, type => plain(type.getAttributes())] }
-const xml = { xml: [textOf, type => type.toString().toWellFormed()] }
+const text = { text: [textOf, type => whole(Y.Text.prototype.toString.call(type))], delta: [bytes => joined(json(bytes)), type => delta(type.toDelta())], map: [json, type => plain(type.getAttributes())] }
+const xml = { xml: [textOf, type => whole(type.toString())] }
 const readings = {
   Text: text,
   XmlText: { ...text, ...xml },

@@ -38,8 +38,8 @@ const applyToYjs = (doc, update, format = formats.v1) => {
   return told > 0
 }
 
-export const openEngine = async (engine, slot, opening, gc, roots) => {
-  await engine.call('new', slot, gc ? 'gc' : 'nogc', opening.cleanup ? 'cleanup' : 'nocleanup')
+export const openEngine = async (engine, slot, opening, gc, roots, ...more) => {
+  await engine.call('new', slot, gc ? 'gc' : 'nogc', opening.cleanup ? 'cleanup' : 'nocleanup', ...more)
   if (!opening.define) return
   for (const name in roots) if (/Text$/.test(roots[name])) await engine.call('text', slot, Buffer.from(name))
 }
