@@ -114,7 +114,8 @@ static void check_state(const vector *v, receiver *r, const char *expected)
     vector_same(v, "state vector", bytes_of(&sv), vector_bytes(v, path));
     crdt_buf_free(&sv);
     snprintf(path, sizeof path, "%s.v1", expected);
-    check_format(v, r, CRDT_V1, vector_bytes(v, path));
+    if (vector_at(v, path)) /* Yjs cannot encode every value in v1 */
+        check_format(v, r, CRDT_V1, vector_bytes(v, path));
     snprintf(path, sizeof path, "%s.v2", expected);
     if (vector_at(v, path))
         check_format(v, r, CRDT_V2, vector_bytes(v, path));
@@ -190,7 +191,7 @@ static void use_twice(const vector *v)
  * what the first loading joined.) */
 static void use_reloaded(const vector *v)
 {
-    if (!vector_is(v, "apply") || vector_stricter(v))
+    if (!vector_has_v1(v) || vector_stricter(v))
         return;
     crdt_bytes state = vector_bytes(v, "expect.v1");
     crdt_buf again[2] = {{0}, {0}};
@@ -214,11 +215,11 @@ static void use_reloaded(const vector *v)
 }
 
 /* A state in format v2 loaded and encoded gives what the same state in v1 gives, but for texts with
- * unpaired surrogates, which v1 cannot hold. */
+ * unpaired surrogates, which v1 cannot hold, and for JSON that Any cannot tell. */
 static void use_reloaded_v2(const vector *v)
 {
-    if (!vector_is(v, "apply") || vector_stricter(v) || !vector_at(v, "expect.v2") ||
-        strncmp(v->name, "lone-surrogate", 14) == 0)
+    if (!vector_has_v1(v) || vector_stricter(v) || !vector_at(v, "expect.v2") ||
+        vector_named(v, "lone-surrogate") || vector_named(v, "halves/") || vector_named(v, "json/"))
         return;
     crdt_buf states[2];
     for (size_t i = 0; i < 2; i++) {

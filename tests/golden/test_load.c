@@ -22,7 +22,8 @@ static void use_updates(const vector *v)
         return;
     for (size_t i = 0; i < vector_count(v, "updates"); i++)
         use_update(v, "an update", vector_bytes_i(v, "updates", i));
-    use_update(v, "the state", vector_bytes(v, "expect.v1"));
+    if (vector_has_v1(v))
+        use_update(v, "the state", vector_bytes(v, "expect.v1"));
 }
 
 static void use_invalid(const vector *v)
@@ -35,7 +36,7 @@ static void use_invalid(const vector *v)
 
 static void use_broken(const vector *v)
 {
-    if (!vector_is(v, "apply"))
+    if (!vector_has_v1(v))
         return;
     crdt_bytes state = vector_bytes(v, "expect.v1");
     const char *wrong = state.len <= BROKEN_LEN_MAX ? loading_differs_when_broken(state, 1) : NULL;

@@ -31,7 +31,8 @@ static void close_doc(const vector *v, opened *o)
 static void apply_each(const vector *v, crdt_doc *doc, const char *path)
 {
     for (size_t i = 0; i < vector_count(v, path); i++)
-        vector_err(v, "apply", crdt_doc_apply(doc, vector_encoding(v), vector_bytes_i(v, path, i), NULL),
+        vector_err(v, "apply",
+                   crdt_doc_apply(doc, vector_encoding(v), vector_bytes_i(v, path, i), NULL),
                    CRDT_OK);
 }
 

@@ -65,11 +65,11 @@ static void use_convert(const vector *v)
     crdt_buf_free(&out);
 }
 
-/* Told in v2 and again in v1, a state is what it was; only v1's JSON can hold an unpaired surrogate,
- * as an escape. */
+/* Told in v2 and again in v1, a state is what it was; only v1's JSON can hold an unpaired
+ * surrogate, as an escape, and the key __proto__. */
 static void use_there_and_back(const vector *v)
 {
-    if (!vector_is(v, "apply") || strcmp(v->name, "lone-surrogate-embed/v1") == 0)
+    if (!vector_has_v1(v) || vector_named(v, "lone-surrogate-embed/v1") || vector_named(v, "json/"))
         return;
     crdt_bytes state = vector_bytes(v, "expect.v1");
     crdt_buf same = converted(v, CRDT_V1, state, CRDT_V1);
@@ -119,26 +119,16 @@ static struct {
     const char *out_of_scope;
     size_t count;
 } kinds[] = {
-    {"apply", "v1", NULL, 0},
-    {"merge", "v1", NULL, 0},
-    {"diff", "v1", NULL, 0},
-    {"sv-from-update", "v1", NULL, 0},
-    {"encode-from", "v1", NULL, 0},
-    {"awareness", NULL, NULL, 0},
-    {"invalid", "v1", NULL, 0},
-    {"apply", "v2", NULL, 0},
-    {"merge", "v2", NULL, 0},
-    {"diff", "v2", NULL, 0},
-    {"sv-from-update", "v2", NULL, 0},
-    {"encode-from", "v2", NULL, 0},
-    {"invalid", "v2", NULL, 0},
-    {"update-meta", NULL, NULL, 0},
-    {"convert", NULL, NULL, 0},
-    {"prim", NULL, NULL, 0},
-    {"edit", NULL, NULL, 0},
-    {"snapshot", NULL, NULL, 0},
-    {"relpos", NULL, NULL, 0},
-    {"sync", NULL, NULL, 0},
+    {"apply", "v1", NULL, 0},          {"merge", "v1", NULL, 0},
+    {"diff", "v1", NULL, 0},           {"sv-from-update", "v1", NULL, 0},
+    {"encode-from", "v1", NULL, 0},    {"awareness", NULL, NULL, 0},
+    {"invalid", "v1", NULL, 0},        {"apply", "v2", NULL, 0},
+    {"merge", "v2", NULL, 0},          {"diff", "v2", NULL, 0},
+    {"sv-from-update", "v2", NULL, 0}, {"encode-from", "v2", NULL, 0},
+    {"invalid", "v2", NULL, 0},        {"update-meta", NULL, NULL, 0},
+    {"convert", NULL, NULL, 0},        {"prim", NULL, NULL, 0},
+    {"edit", NULL, NULL, 0},           {"snapshot", NULL, NULL, 0},
+    {"relpos", NULL, NULL, 0},         {"sync", NULL, NULL, 0},
     {"frame", NULL, NULL, 0},
 };
 

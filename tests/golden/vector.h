@@ -51,6 +51,15 @@ void vector_err(const vector *v, const char *what, crdt_err got, crdt_err expect
 /* Fails the running test if anything was noted since the last call. */
 void vectors_assert_none_failed(void);
 
+/* True if the state of an `apply` case is told in v1, which Yjs cannot do with every value. */
+static inline bool vector_has_v1(const vector *v)
+{
+    return vector_is(v, "apply") && vector_at(v, "expect.v1");
+}
+
+/* True if the name of the case begins so. */
+bool vector_named(const vector *v, const char *start);
+
 /* Where weft is stricter than Yjs on purpose: why, or NULL. */
 const char *vector_stricter(const vector *v);
 
