@@ -47,9 +47,11 @@ typedef struct crdt__item {
 _Static_assert(sizeof(crdt__item) == 64, "an item is one cache line");
 #define CRDT__ITEM_UNITS 4u
 
+/* Without a branch: texts and what was deleted lie mixed, and walks would guess in vain. */
 static inline uint64_t crdt__item_len(const crdt__item *it)
 {
-    return it->kind == CRDT__STRING ? it->text.units : it->len;
+    const uint64_t is_text = 0 - (uint64_t)(it->kind == CRDT__STRING);
+    return (it->text.units & is_text) | (it->len & ~is_text);
 }
 
 static inline uint64_t crdt__item_end(const crdt__item *it)

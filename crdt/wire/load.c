@@ -11,19 +11,21 @@
 #define SECTION_LEN_MIN 5u                  /* bytes: three numbers, one struct */
 #define TEXT_SLACK      16u                 /* texts are copied with what lies behind them */
 
+#define STRUCT_LEN_MOST 20u /* bytes that most structs take, with their share of all else */
+/* Clients are kept by the low bits of their ids: so many places for each, so many at most. */
+#define CLIENT_SLOTS_EACH 4u
+#define CLIENT_SLOTS_MAX  4096u
+
 /* ---- room ---- */
 
-static bool begin(crdt__loader *ld, crdt__load_section *single)
+/* What one section needs of that many may need more of. */
+typedef struct alone {
+    crdt__load_section section;
+    crdt__load_client client;
+} alone;
+
+static bool begin_text(crdt__loader *ld)
 {
-    uint64_t count = crdt__read_varuint(&ld->r);
-    if (!ld->r.ok || count == 0 || count > crdt__reader_left(&ld->r) / SECTION_LEN_MIN)
-        return crdt__load_stop(ld, CRDT__LOAD_UNUSUAL);
-    ld->section_count = (size_t)count;
-    ld->sections = single;
-    if (count > 1)
-        ld->sections = crdt__resize(ld->doc->budget.mem, NULL, 0, count * sizeof(*ld->sections));
-    if (!ld->sections)
-        return crdt__load_stop(ld, CRDT__LOAD_NO_MEMORY);
     uint32_t room = (uint32_t)ld->update.len + TEXT_SLACK;
     ld->text_ref = crdt__arena_run(&ld->doc->text, room);
     if (!ld->text_ref)
@@ -41,14 +43,47 @@ static void end_text(crdt__loader *ld)
         ld->doc->text_dead += idle;
 }
 
-static void end(crdt__loader *ld, const crdt__load_section *single, size_t client_count)
+/* Room for several sections. For their structs it is a guess, of which the rest is given back. */
+static bool begin_sections(crdt__loader *ld)
 {
     const crdt_mem *mem = ld->doc->budget.mem;
-    if (ld->sections != single)
+    size_t slots = 1;
+    while (slots < CLIENT_SLOTS_MAX && slots < ld->section_count * CLIENT_SLOTS_EACH)
+        slots *= 2;
+    ld->client_mask = slots - 1;
+    ld->sections = crdt__resize(mem, NULL, 0, ld->section_count * sizeof(*ld->sections));
+    ld->clients = crdt__resize(mem, NULL, 0, slots * sizeof(*ld->clients));
+    if (!ld->sections || !ld->clients)
+        return crdt__load_stop(ld, CRDT__LOAD_NO_MEMORY);
+    memset(ld->clients, 0, slots * sizeof(*ld->clients));
+    uint32_t structs = (uint32_t)ld->update.len / STRUCT_LEN_MOST;
+    return crdt__arena_reserve(&ld->doc->objects,
+                               structs * CRDT__ITEM_UNITS + crdt__blocks_units(structs)) ||
+           crdt__load_out_of_memory(ld);
+}
+
+static bool begin(crdt__loader *ld, alone *one)
+{
+    uint64_t count = crdt__read_varuint(&ld->r);
+    if (!ld->r.ok || count == 0 || count > crdt__reader_left(&ld->r) / SECTION_LEN_MIN)
+        return crdt__load_stop(ld, CRDT__LOAD_UNUSUAL);
+    *one = (alone){.client = {0}};
+    ld->section_count = (size_t)count;
+    ld->sections = &one->section;
+    ld->clients = &one->client;
+    return (count == 1 || begin_sections(ld)) && begin_text(ld);
+}
+
+static void end(crdt__loader *ld)
+{
+    const crdt_mem *mem = ld->doc->budget.mem;
+    if (ld->section_count > 1) {
         crdt__release(mem, ld->sections, ld->section_count * sizeof(*ld->sections));
-    crdt__release(mem, ld->section_of, client_count * sizeof(*ld->section_of));
+        crdt__release(mem, ld->clients, (ld->client_mask + 1) * sizeof(*ld->clients));
+    }
+    crdt__release(mem, ld->section_of, ld->section_of_count * sizeof(crdt__load_section *));
     crdt__release(mem, ld->pairs, ld->pair_cap * sizeof(*ld->pairs));
-    crdt__release(mem, ld->table, ld->table_cap * sizeof(*ld->table));
+    crdt__release(mem, ld->numbers, ld->number_cap * sizeof(*ld->numbers));
 }
 
 /* ---- structs ---- */
@@ -82,13 +117,16 @@ static bool read_and_link_section(crdt__loader *ld, crdt__load_section *s)
 
 static bool note_sections(crdt__loader *ld)
 {
-    size_t size = ld->doc->client_count * sizeof(*ld->section_of);
-    ld->section_of = crdt__resize(ld->doc->budget.mem, NULL, 0, size);
+    size_t count = ld->doc->client_count;
+    ld->section_of =
+        crdt__resize(ld->doc->budget.mem, NULL, 0, count * sizeof(crdt__load_section *));
     if (!ld->section_of)
         return crdt__load_stop(ld, CRDT__LOAD_NO_MEMORY);
-    memset(ld->section_of, 0, size);
-    for (uint32_t i = 0; i < ld->section_count; i++)
-        ld->section_of[ld->sections[i].client] = i + 1;
+    ld->section_of_count = count;
+    for (size_t i = 0; i < count; i++)
+        ld->section_of[i] = NULL;
+    for (size_t i = 0; i < ld->section_count; i++)
+        ld->section_of[ld->sections[i].client] = &ld->sections[i];
     return true;
 }
 
@@ -190,13 +228,13 @@ bool crdt__load(crdt_doc *doc, crdt_bytes update, crdt_err *err)
         wants_cleanup(doc))
         return false;
     doc->cursor.type = 0; /* a list without items is all that it can point to */
-    crdt__load_section single;
+    alone one;
     crdt__loader ld = {.doc = doc, .update = update, .r = crdt__reader_of(update)};
-    if (begin(&ld, &single) && load_structs(&ld) && load_deletes(&ld) && commit(&ld)) {
+    if (begin(&ld, &one) && load_structs(&ld) && load_deletes(&ld) && commit(&ld)) {
         crdt__arena_trim(&doc->objects);
         crdt__arena_trim(&doc->text);
     }
-    end(&ld, &single, doc->client_count);
+    end(&ld);
     if (ld.end != CRDT__LOAD_FINE)
         crdt__doc_rewind(doc, &mark);
     *err = ld.end == CRDT__LOAD_FINE        ? CRDT_OK

@@ -3,60 +3,79 @@
 #include "core/conflict.h"
 #include "wire/loader.h"
 
-/* ---- finding ---- */
+/* So many items are looked up ahead. */
+#define AHEAD 32u
 
-/* The struct that holds a unit, which is linked. */
-static crdt__ref find(const crdt__loader *ld, uint32_t client, uint64_t clock)
+/* ---- looking up ----
+ *
+ * What an item continues is looked up for some items at a time, and fetched from memory meanwhile:
+ * in a large document it is in no cache. The same for what is to the right of that now, since it
+ * mostly was when the item was made. */
+
+/* The struct that holds a unit, as it was read; 0: there is none. */
+static crdt__ref look_up(const crdt__loader *ld, uint32_t client, uint64_t clock)
 {
     const crdt__load_section *s = crdt__load_section_of(ld, client);
+    if (!s || clock >= s->end)
+        return 0;
     uint32_t number = crdt__load_number(ld, s, clock);
-    if (clock < crdt__item_end(&s->items[number]))
-        return crdt__load_ref(s, number);
-    return crdt__doc_item(ld->doc, client, clock); /* it was split */
+    __builtin_prefetch(s->items + number, 1);
+    return crdt__load_ref(s, number);
 }
 
-/* As crdt__item_clean_end and crdt__item_clean_start. */
-
-static crdt__ref find_end(const crdt__loader *ld, uint32_t client, uint64_t clock)
+/* Until an item with an origin is linked, `left` is where that lies. */
+static void look_ahead(const crdt__loader *ld, crdt__load_section *s)
 {
-    crdt__ref ref = find(ld, client, clock);
-    const crdt__item *it = crdt__item_at(ld->doc, ref);
-    if (it->kind == CRDT__GC || crdt__item_end(it) == clock + 1)
-        return ref;
-    return crdt__item_clean_end(ld->doc, client, clock);
+    uint32_t from = s->linked;
+    uint32_t until = s->made - from < AHEAD ? s->made : from + AHEAD;
+    for (uint32_t i = from; i < until; i++) {
+        crdt__item *it = s->items + i;
+        if (it->origin_client == s->client && it->origin_clock + 1 == it->clock)
+            it->left = crdt__load_ref(s, i - 1);
+        else if (it->origin_client)
+            it->left = look_up(ld, it->origin_client, it->origin_clock);
+    }
+    for (uint32_t i = from; i < until; i++) {
+        const crdt__item *it = s->items + i;
+        if (it->origin_client && it->left)
+            __builtin_prefetch(crdt__item_at(ld->doc, crdt__item_at(ld->doc, it->left)->right), 1);
+    }
+    s->looked_up = until;
 }
 
-static crdt__ref find_start(const crdt__loader *ld, uint32_t client, uint64_t clock)
+/* Where the right origin of an item lies, into `right`, where it stays until the item is linked. */
+static inline void look_right(const crdt__loader *ld, crdt__item *it)
 {
-    crdt__ref ref = find(ld, client, clock);
-    const crdt__item *it = crdt__item_at(ld->doc, ref);
-    if (it->kind == CRDT__GC || it->clock == clock)
-        return ref;
-    return crdt__item_clean_start(ld->doc, client, clock);
+    crdt__ref ref = it->origin_client && it->left ? crdt__item_at(ld->doc, it->left)->right : 0;
+    if (ref) {
+        const crdt__item *right = crdt__item_at(ld->doc, ref);
+        if (right->client == it->right_client && right->clock == it->right_clock) {
+            it->right = ref;
+            return;
+        }
+    }
+    it->right = look_up(ld, it->right_client, it->right_clock);
 }
 
 /* ---- resolving ---- */
 
-/* What an item continues is most often the struct before it. */
-static crdt__ref find_left(const crdt__loader *ld, const crdt__load_section *s,
-                           const crdt__item *it)
+/* As crdt__item_clean_end and crdt__item_clean_start; `ref` is what was looked up, which may have
+ * been split since. 0 when out of memory. */
+
+static inline crdt__ref end_at(crdt_doc *doc, crdt__ref ref, uint32_t client, uint64_t clock)
 {
-    if (it->origin_client == s->client && it->origin_clock + 1 == it->clock &&
-        crdt__item_end(it - 1) == it->clock)
-        return crdt__load_ref(s, s->linked - 1);
-    return find_end(ld, it->origin_client, it->origin_clock);
+    const crdt__item *it = crdt__item_at(doc, ref);
+    if (it->kind == CRDT__GC || crdt__item_end(it) == clock + 1)
+        return ref;
+    return crdt__item_clean_end(doc, client, clock);
 }
 
-/* And what was to its right is mostly what still is to the right of that. */
-static crdt__ref find_right(const crdt__loader *ld, const crdt__item *it, crdt__ref left)
+static inline crdt__ref start_at(crdt_doc *doc, crdt__ref ref, uint32_t client, uint64_t clock)
 {
-    crdt__ref ref = left ? crdt__item_at(ld->doc, left)->right : 0;
-    if (ref) {
-        const crdt__item *right = crdt__item_at(ld->doc, ref);
-        if (right->client == it->right_client && right->clock == it->right_clock)
-            return ref;
-    }
-    return find_start(ld, it->right_client, it->right_clock);
+    const crdt__item *it = crdt__item_at(doc, ref);
+    if (it->kind == CRDT__GC || it->clock == clock)
+        return ref;
+    return crdt__item_clean_start(doc, client, clock);
 }
 
 /* The type that an item without origins names, and what it kept of that is cleared; 0 where there
@@ -68,8 +87,8 @@ static crdt__ref named_parent(const crdt__loader *ld, crdt__item *it, bool *ok)
     it->right_clock = 0;
     it->left = 0;
     if (client) {
-        const crdt__item *holder = crdt__item_at(ld->doc, find(ld, client, clock));
-        return holder->kind == CRDT__TYPE ? holder->content : 0;
+        const crdt__item *holder = crdt__item_at(ld->doc, look_up(ld, client, clock));
+        return holder->kind == CRDT__TYPE && holder->clock == clock ? holder->content : 0;
     }
     crdt__ref root = crdt__doc_root_of_name(ld->doc, (uint32_t)clock);
     *ok = root != 0;
@@ -82,21 +101,23 @@ static bool is_gc(const crdt_doc *doc, crdt__ref ref)
 }
 
 /* Where the item goes; its own parent and key are set too. Out of memory: false. */
-static bool resolve(const crdt__loader *ld, const crdt__load_section *s, crdt__item *it,
-                    crdt__place *out)
+static bool resolve(const crdt__loader *ld, crdt__item *it, crdt__place *out)
 {
+    crdt_doc *doc = ld->doc;
     *out = (crdt__place){0};
-    if (it->origin_client && !(out->left = find_left(ld, s, it)))
+    if (it->origin_client &&
+        !(out->left = end_at(doc, it->left, it->origin_client, it->origin_clock)))
         return false;
-    if (it->right_client && !(out->right = find_right(ld, it, out->left)))
+    if (it->right_client &&
+        !(out->right = start_at(doc, it->right, it->right_client, it->right_clock)))
         return false;
-    if (is_gc(ld->doc, out->left) || is_gc(ld->doc, out->right))
+    if (is_gc(doc, out->left) || is_gc(doc, out->right))
         return true;
     bool ok = true;
     crdt__ref from = out->left ? out->left : out->right;
     if (from) {
-        it->parent = crdt__item_at(ld->doc, from)->parent;
-        it->key = crdt__item_at(ld->doc, from)->key;
+        it->parent = crdt__item_at(doc, from)->parent;
+        it->key = crdt__item_at(doc, from)->key;
     } else {
         it->parent = named_parent(ld, it, &ok);
     }
@@ -113,8 +134,11 @@ static bool may_merge(const crdt__load_section *s, const crdt__item *it, crdt__r
 {
     if (s->linked == 0 || it[-1].kind != it->kind)
         return false;
-    return it->kind == CRDT__GC ||
-           (left == crdt__load_ref(s, s->linked - 1) && crdt__item_same_right_origin(it - 1, it));
+    if (it->kind == CRDT__GC)
+        return true;
+    return left == crdt__load_ref(s, s->linked - 1) && crdt__item_same_right_origin(it - 1, it) &&
+           (it->kind == CRDT__STRING || it->kind == CRDT__DELETED || it->kind == CRDT__ANY ||
+            it->kind == CRDT__JSON);
 }
 
 static bool note_pair(crdt__loader *ld, crdt__ref right)
@@ -181,7 +205,7 @@ static bool link_item(crdt__loader *ld, const crdt__load_section *s, crdt__item 
                       crdt__place *place)
 {
     crdt__ref ref = crdt__load_ref(s, s->linked);
-    if (!resolve(ld, s, it, place))
+    if (!resolve(ld, it, place))
         return false;
     if (!place->parent) {
         become_gc(ld->doc, it);
@@ -207,26 +231,35 @@ bool crdt__load_link(crdt__loader *ld, crdt__load_section *s)
 
 /* ---- the order of it all ---- */
 
-static bool is_ahead(const crdt__loader *ld, const crdt__load_section *s, uint32_t client,
-                     uint64_t clock)
+/* True if the unit of another client, in the struct `ref`, is not linked. */
+static inline bool is_ahead(const crdt__loader *ld, const crdt__load_section *s, crdt__ref ref,
+                            uint32_t client, uint64_t clock)
 {
-    if (client == 0 || client == s->client)
+    if (client == s->client)
         return false;
-    const crdt__load_section *other = crdt__load_section_of(ld, client);
-    return !other || clock >= other->state;
+    if (!ref)
+        return true;
+    if (crdt__item_at(ld->doc, ref)->parent)
+        return false; /* it is linked, and so are all before it */
+    return clock >= crdt__load_section_of(ld, client)->state;
 }
 
-uint32_t crdt__load_waits_for(const crdt__loader *ld, const crdt__load_section *s)
+uint32_t crdt__load_waits_for(const crdt__loader *ld, crdt__load_section *s)
 {
-    const crdt__item *it = s->items + s->linked;
-    if (it->kind == CRDT__GC)
-        return 0;
-    if (is_ahead(ld, s, it->origin_client, it->origin_clock))
+    if (s->looked_up == s->linked)
+        look_ahead(ld, s);
+    crdt__item *it = s->items + s->linked;
+    if (it->origin_client && is_ahead(ld, s, it->left, it->origin_client, it->origin_clock))
         return it->origin_client;
-    if (is_ahead(ld, s, it->right_client, it->right_clock))
-        return it->right_client;
-    /* `left` is the client of a parent that is told, and nothing else yet */
-    return is_ahead(ld, s, it->left, it->right_clock) ? it->left : 0;
+    if (it->right_client) {
+        look_right(ld, it);
+        if (is_ahead(ld, s, it->right, it->right_client, it->right_clock))
+            return it->right_client;
+    }
+    if (it->origin_client || it->right_client || !it->left)
+        return 0;
+    crdt__ref parent = look_up(ld, it->left, it->right_clock); /* it is told by its ID */
+    return is_ahead(ld, s, parent, it->left, it->right_clock) ? it->left : 0;
 }
 
 /* Links the next item of a section, and before it what it waits for, and so on; `stack` has room
@@ -238,13 +271,12 @@ static bool link_next(crdt__loader *ld, uint32_t section, uint32_t *stack)
         crdt__load_section *s = &ld->sections[section];
         uint32_t client = crdt__load_waits_for(ld, s);
         if (client) {
-            uint32_t other = ld->section_of[client];
-            if (!other || ld->sections[other - 1].waits ||
-                ld->sections[other - 1].linked == ld->sections[other - 1].count)
+            const crdt__load_section *other = crdt__load_section_of(ld, client);
+            if (!other || other->waits || other->linked == other->count)
                 return crdt__load_stop(ld, CRDT__LOAD_UNUSUAL);
             s->waits = true;
             stack[depth++] = section;
-            section = other - 1;
+            section = (uint32_t)(other - ld->sections);
             continue;
         }
         if (!crdt__load_link(ld, s))

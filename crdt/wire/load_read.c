@@ -19,20 +19,19 @@
 
 #define STRUCT_LEN_MIN 2u /* bytes */
 #define TABLE_MIN      16u
-#define TABLE_STEP     2u
+#define TABLE_STEP     4u
 
 /* ---- clients ---- */
 
 static uint32_t client_index(crdt__loader *ld, uint64_t id)
 {
-    size_t slot = (size_t)id % CRDT__LOAD_CLIENTS;
-    if (ld->clients[slot].index && ld->clients[slot].id == id)
-        return ld->clients[slot].index;
+    crdt__load_client *slot = &ld->clients[id & ld->client_mask];
+    if (slot->index && slot->id == id)
+        return slot->index;
     uint32_t index = crdt__doc_get_client(ld->doc, id);
     if (!index)
         crdt__load_out_of_memory(ld);
-    ld->clients[slot].id = id;
-    ld->clients[slot].index = index;
+    *slot = (crdt__load_client){id, index};
     return index;
 }
 
@@ -50,23 +49,32 @@ static void note_own(crdt__loader *ld, uint64_t id)
 
 /* ---- sections ---- */
 
-static bool reserve_table(crdt__loader *ld, size_t count)
+static bool reserve_numbers(crdt__loader *ld, size_t count)
 {
-    if (count <= ld->table_cap)
+    if (count <= ld->number_cap)
         return true;
-    size_t cap = ld->table_cap * 2 > count ? ld->table_cap * 2 : count;
-    uint32_t *table = crdt__resize(ld->doc->budget.mem, ld->table, ld->table_cap * sizeof(*table),
-                                   cap * sizeof(*table));
-    if (!table)
+    size_t cap = ld->number_cap * 2 > count ? ld->number_cap * 2 : count;
+    uint32_t *numbers = crdt__resize(ld->doc->budget.mem, ld->numbers,
+                                     ld->number_cap * sizeof(*numbers), cap * sizeof(*numbers));
+    if (!numbers)
         return crdt__load_stop(ld, CRDT__LOAD_NO_MEMORY);
-    ld->table = table;
-    ld->table_cap = cap;
+    ld->numbers = numbers;
+    ld->number_cap = cap;
     return true;
 }
 
 static uint32_t table_max(const crdt__load_section *s)
 {
     return s->count < TABLE_MIN ? TABLE_MIN : s->count;
+}
+
+/* Room for a section's clocks and its table, behind those of the section before it. */
+static bool open_table(crdt__loader *ld, crdt__load_section *s)
+{
+    if (s > ld->sections)
+        s->starts = s[-1].table + s[-1].table_len;
+    s->table = s->starts + s->count + CRDT__LOAD_FEW;
+    return reserve_numbers(ld, s->table + table_max(s) + TABLE_STEP);
 }
 
 /* Twice as many clocks for each entry. */
@@ -92,6 +100,22 @@ static inline void note_clocks(uint32_t *table, crdt__load_section *s, uint32_t 
     s->table_len = len;
 }
 
+/* Notes where the structs from number `from` on lie. */
+static bool note_structs(crdt__loader *ld, crdt__load_section *s, uint32_t from)
+{
+    uint32_t *starts = ld->numbers + s->starts;
+    if (s->end > CRDT__LOAD_CLOCK_MAX)
+        return crdt__load_stop(ld, CRDT__LOAD_UNUSUAL);
+    for (uint32_t i = from; i < s->made; i++) {
+        const crdt__item *it = s->items + i;
+        starts[i] = (uint32_t)it->clock;
+        note_clocks(ld->numbers + s->table, s, i, crdt__item_end(it));
+    }
+    for (uint32_t i = 0; i < CRDT__LOAD_FEW; i++)
+        starts[s->made + i] = UINT32_MAX;
+    return true;
+}
+
 bool crdt__load_open(crdt__loader *ld, crdt__load_section *s)
 {
     crdt_doc *doc = ld->doc;
@@ -104,9 +128,7 @@ bool crdt__load_open(crdt__loader *ld, crdt__load_section *s)
     if (count == 0 || clock > 0 || id >= last)
         return crdt__load_stop(ld, CRDT__LOAD_UNUSUAL);
     *s = (crdt__load_section){.count = (uint32_t)count, .client = client_index(ld, id)};
-    if (s > ld->sections)
-        s->table = s[-1].table + s[-1].table_len;
-    if (!s->client || !reserve_table(ld, s->table + table_max(s) + TABLE_STEP))
+    if (!s->client || !open_table(ld, s))
         return false;
     uint32_t units = s->count * CRDT__ITEM_UNITS;
     if (!crdt__arena_reserve(&doc->objects, units + crdt__blocks_units(s->count)) ||
@@ -349,7 +371,5 @@ bool crdt__load_read(crdt__loader *ld, crdt__load_section *s)
             (s->made < until && (!read_any(ld, s, s->items + s->made) || !made_one(ld, s))))
             return false;
     ld->doc->text_live += ld->text_ref - text;
-    for (uint32_t i = from; i < s->made; i++)
-        note_clocks(ld->table + s->table, s, i, crdt__item_end(&s->items[i]));
-    return index_items(ld, s, from);
+    return note_structs(ld, s, from) && index_items(ld, s, from);
 }

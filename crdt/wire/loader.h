@@ -2,8 +2,9 @@
  * their lists.
  *
  * The items of a section lie one behind the other in memory, in the order of their clocks, so that
- * its n-th struct is found by its number, and the number of the struct that holds a clock through a
- * table: for each so many clocks the number of the struct that holds the first of them.
+ * its n-th struct is found by its number. The number of the struct that holds a clock is found
+ * through a table (for each so many clocks, the struct that holds the first of them) and a list of
+ * the clocks at which structs begin, which lie closer together than the items do.
  */
 #ifndef CRDT_WIRE_LOADER_H
 #define CRDT_WIRE_LOADER_H
@@ -12,21 +13,32 @@
 
 typedef struct crdt__load_section {
     crdt__item *items;
-    crdt__ref first; /* handle of the first */
-    uint32_t client; /* its index */
-    uint32_t count;  /* structs */
-    uint32_t made;   /* how many of them are items already */
-    uint32_t linked; /* and how many of these are linked */
-    uint64_t end;    /* clock behind what is made */
-    uint64_t state;  /* and behind what is linked */
-    size_t table;    /* where its part of the table begins */
+    crdt__ref first;    /* handle of the first */
+    uint32_t client;    /* its index */
+    uint32_t count;     /* structs */
+    uint32_t made;      /* how many of them are items already */
+    uint32_t looked_up; /* of how many it is known what they refer to */
+    uint32_t linked;    /* how many are linked */
+    uint64_t end;       /* clock behind what is made */
+    uint64_t state;     /* and behind what is linked */
+    size_t starts;      /* where its clocks begin among the numbers ... */
+    size_t table;       /* ... and where its table does */
     uint32_t table_len;
-    uint32_t shift; /* 2^shift clocks for each entry */
+    uint32_t shift; /* 2^shift clocks for each entry of the table */
     bool waits;     /* its next struct waits for another client's */
 } crdt__load_section;
 
-/* Clients met lately, by the low bits of their ids. */
-#define CRDT__LOAD_CLIENTS 256u
+/* Clients with higher clocks are left to the ordinary way. */
+#define CRDT__LOAD_CLOCK_MAX (UINT32_MAX - 1)
+/* Structs that are looked at unasked; behind a section's clocks so many stand that are above all.
+ */
+#define CRDT__LOAD_FEW 4u
+
+/* A client met lately. */
+typedef struct crdt__load_client {
+    uint64_t id;
+    uint32_t index; /* 0: nobody */
+} crdt__load_client;
 
 typedef enum crdt__load_end {
     CRDT__LOAD_FINE,
@@ -43,21 +55,20 @@ typedef struct crdt__loader {
 
     crdt__load_section *sections;
     size_t section_count;
-    uint32_t *section_of; /* client index -> section, counted from 1; NULL: there is one section */
-    uint32_t *table;
-    size_t table_cap;
-    crdt__ref *pairs; /* items that might merge with the struct before them: both in turn */
+    crdt__load_section **section_of; /* by client; NULL: there is one section */
+    size_t section_of_count;
+    uint32_t *numbers; /* clocks and tables of all sections */
+    size_t number_cap;
+    crdt__ref *pairs; /* items that might merge with the struct before them */
     size_t pair_count;
     size_t pair_cap;
+    crdt__load_client *clients; /* by the low bits of their ids */
+    size_t client_mask;
 
     /* the client of the section that is read, as the wire has it */
     uint64_t own_word;
     uint64_t own_mask;
     size_t own_len;
-    struct {
-        uint64_t id;
-        uint32_t index; /* 0: nobody */
-    } clients[CRDT__LOAD_CLIENTS];
 
     uint8_t *text; /* where the next text goes, with room for all there can be, and a word more */
     crdt__ref text_ref; /* its handle */
@@ -84,26 +95,32 @@ static inline crdt__ref crdt__load_ref(const crdt__load_section *s, uint32_t num
 }
 
 /* The section of a client, or NULL. */
-static inline const crdt__load_section *crdt__load_section_of(const crdt__loader *ld,
-                                                              uint32_t client)
+static inline crdt__load_section *crdt__load_section_of(const crdt__loader *ld, uint32_t client)
 {
-    if (!ld->section_of)
-        return client == ld->sections->client ? ld->sections : NULL;
-    uint32_t number = ld->section_of[client];
-    return number ? &ld->sections[number - 1] : NULL;
+    if (ld->section_of)
+        return ld->section_of[client];
+    return client == ld->sections->client ? ld->sections : NULL;
 }
 
-/* The number of the struct that holds a clock of what is made. */
+/* The number of the struct that holds a clock of what is made. Rarely do more than a few structs
+ * begin between two entries of the table: those are counted without a branch. */
 static inline uint32_t crdt__load_number(const crdt__loader *ld, const crdt__load_section *s,
                                          uint64_t clock)
 {
+    const uint32_t *table = ld->numbers + s->table;
+    const uint32_t *starts = ld->numbers + s->starts;
     size_t entry = (size_t)(clock >> s->shift);
-    const uint32_t *table = ld->table + s->table;
     uint32_t low = table[entry];
+    uint32_t more = 0;
+    for (uint32_t i = 1; i <= CRDT__LOAD_FEW; i++)
+        more += starts[low + i] <= clock;
+    low += more;
+    if (more < CRDT__LOAD_FEW)
+        return low;
     uint32_t high = entry + 1 < s->table_len ? table[entry + 1] : s->made - 1;
     while (low < high) {
         uint32_t mid = high - (high - low) / 2;
-        if (s->items[mid].clock <= clock)
+        if (starts[mid] <= clock)
             low = mid;
         else
             high = mid - 1;
@@ -116,13 +133,13 @@ bool crdt__load_open(crdt__loader *ld, crdt__load_section *s);
 /* Makes some of the next items of the section that was opened last. False: stopped. */
 bool crdt__load_read(crdt__loader *ld, crdt__load_section *s);
 
-/* Links the next item of a section, which needs none that are not linked. False: stopped. */
+/* The first client whose units the next item of a section waits for; 0: none. */
+uint32_t crdt__load_waits_for(const crdt__loader *ld, crdt__load_section *s);
+/* Links the next item of a section, which waits for none. False: stopped. */
 bool crdt__load_link(crdt__loader *ld, crdt__load_section *s);
-/* True if some struct would merge with the one before it now. */
-bool crdt__load_would_merge(const crdt__loader *ld);
 /* Links all items of all sections, in the order of wire/schedule.h. False: stopped. */
 bool crdt__load_link_all(crdt__loader *ld);
-/* The first client whose units the next item of a section waits for; 0: none. */
-uint32_t crdt__load_waits_for(const crdt__loader *ld, const crdt__load_section *s);
+/* True if some struct would merge with the one before it now. */
+bool crdt__load_would_merge(const crdt__loader *ld);
 
 #endif
