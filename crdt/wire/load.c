@@ -105,14 +105,25 @@ static bool read_and_link_section(crdt__loader *ld, crdt__load_section *s)
     while (s->made < s->count) {
         if (!crdt__load_read(ld, s))
             return false;
-        while (s->linked < s->made) {
-            if (crdt__load_waits_for(ld, s))
-                return crdt__load_stop(ld, CRDT__LOAD_UNUSUAL);
-            if (!crdt__load_link(ld, s))
+        while (s->linked < s->made)
+            if (!crdt__load_link(ld, s, NULL))
                 return false;
-        }
     }
     return true;
+}
+
+static bool link_sections(crdt__loader *ld)
+{
+    size_t size = ld->section_count * sizeof(crdt__load_section *);
+    crdt__load_section **stack = crdt__resize(ld->doc->budget.mem, NULL, 0, size);
+    if (!stack)
+        return crdt__load_stop(ld, CRDT__LOAD_NO_MEMORY);
+    bool ok = true;
+    for (size_t i = 0; i < ld->section_count; i++)
+        while (ok && ld->sections[i].linked < ld->sections[i].count)
+            ok = crdt__load_link(ld, &ld->sections[i], stack);
+    crdt__release(ld->doc->budget.mem, stack, size);
+    return ok;
 }
 
 static bool note_sections(crdt__loader *ld)
@@ -138,7 +149,7 @@ static bool load_structs(crdt__loader *ld)
     } else {
         for (size_t i = 0; i < ld->section_count && ok; i++)
             ok = read_section(ld, &ld->sections[i]);
-        ok = ok && note_sections(ld) && crdt__load_link_all(ld);
+        ok = ok && note_sections(ld) && link_sections(ld);
     }
     if (!ok)
         return false;

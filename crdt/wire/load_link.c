@@ -169,6 +169,40 @@ bool crdt__load_would_merge(const crdt__loader *ld)
 
 /* ---- linking ---- */
 
+static bool is_text_like(const crdt__item *it)
+{
+    return it->kind == CRDT__STRING || it->kind == CRDT__DELETED || it->kind == CRDT__ANY;
+}
+
+/* Links an item that is like most: it goes right behind what it continues, and what is to the right
+ * there was to the right then. False, and nothing happened, if it is another. */
+static inline bool link_simply(const crdt__loader *ld, crdt__ref ref, crdt__item *it)
+{
+    crdt_doc *doc = ld->doc;
+    if (!it->origin_client || !it->left || !is_text_like(it))
+        return false;
+    crdt__item *left = crdt__item_at(doc, it->left);
+    crdt__item *right = left->right ? crdt__item_at(doc, left->right) : NULL;
+    if (!left->parent || left->key || crdt__item_end(left) != it->origin_clock + 1)
+        return false; /* not linked, GC, an entry of a map, or to be split */
+    if (right ? right->client != it->right_client || right->clock != it->right_clock
+              : it->right_client != 0)
+        return false;
+    crdt__type *parent = crdt__type_at(&doc->objects, left->parent);
+    if (parent->item && crdt__item_at(doc, parent->item)->deleted)
+        return false;
+    it->parent = left->parent;
+    it->right = left->right;
+    left->right = ref;
+    if (right)
+        right->left = ref;
+    if (!it->deleted)
+        parent->length += crdt__item_len(it);
+    if (doc->spot_count > 0)
+        crdt__conflict_added(doc, ref, it);
+    return true;
+}
+
 static void become_gc(crdt_doc *doc, crdt__item *it)
 {
     if (it->kind != CRDT__DELETED)
@@ -177,63 +211,27 @@ static void become_gc(crdt_doc *doc, crdt__item *it)
         .clock = it->clock, .len = it->len, .client = it->client, .kind = CRDT__GC, .deleted = 1};
 }
 
-/* True if the item goes between neighbours that nobody has come between. */
-static bool is_plain(const crdt_doc *doc, const crdt__item *it, const crdt__place *place)
+/* Links any item, all that it refers to being linked. *left is what it continues. False when out of
+ * memory. */
+static bool link_any(const crdt__loader *ld, crdt__ref ref, crdt__item *it, crdt__ref *left)
 {
-    return place->left && !place->key && crdt__item_at(doc, place->left)->right == place->right &&
-           (it->kind == CRDT__STRING || it->kind == CRDT__DELETED || it->kind == CRDT__ANY);
-}
-
-static bool link_plain(crdt_doc *doc, crdt__ref ref, crdt__item *it, const crdt__place *place)
-{
-    crdt__type *parent = crdt__type_at(&doc->objects, place->parent);
-    it->left = place->left;
-    it->right = place->right;
-    crdt__item_at(doc, place->left)->right = ref;
-    if (place->right)
-        crdt__item_at(doc, place->right)->left = ref;
-    if (doc->spot_count > 0)
-        crdt__conflict_added(doc, ref, it);
-    if (it->deleted)
-        return true;
-    parent->length += crdt__item_len(it);
-    return !parent->item || !crdt__item_at(doc, parent->item)->deleted ||
-           crdt__item_delete(doc, ref);
-}
-
-static bool link_item(crdt__loader *ld, const crdt__load_section *s, crdt__item *it,
-                      crdt__place *place)
-{
-    crdt__ref ref = crdt__load_ref(s, s->linked);
-    if (!resolve(ld, it, place))
-        return false;
-    if (!place->parent) {
-        become_gc(ld->doc, it);
-        return true;
-    }
-    if (is_plain(ld->doc, it, place))
-        return link_plain(ld->doc, ref, it, place);
-    return crdt__integrate_link(ld->doc, ref, it, *place);
-}
-
-bool crdt__load_link(crdt__loader *ld, crdt__load_section *s)
-{
-    crdt__item *it = s->items + s->linked;
     crdt__place place = {0};
-    if (it->kind != CRDT__GC && !link_item(ld, s, it, &place))
-        return crdt__load_out_of_memory(ld);
-    if (may_merge(s, it, place.left) && !note_pair(ld, crdt__load_ref(s, s->linked)))
+    if (it->kind == CRDT__GC)
+        return true;
+    if (!resolve(ld, it, &place))
         return false;
-    s->state = crdt__item_end(it);
-    s->linked++;
+    *left = place.left;
+    if (place.parent)
+        return crdt__integrate_link(ld->doc, ref, it, place);
+    become_gc(ld->doc, it);
     return true;
 }
 
 /* ---- the order of it all ---- */
 
 /* True if the unit of another client, in the struct `ref`, is not linked. */
-static inline bool is_ahead(const crdt__loader *ld, const crdt__load_section *s, crdt__ref ref,
-                            uint32_t client, uint64_t clock)
+static bool is_ahead(const crdt__loader *ld, const crdt__load_section *s, crdt__ref ref,
+                     uint32_t client, uint64_t clock)
 {
     if (client == s->client)
         return false;
@@ -244,11 +242,9 @@ static inline bool is_ahead(const crdt__loader *ld, const crdt__load_section *s,
     return clock >= crdt__load_section_of(ld, client)->state;
 }
 
-uint32_t crdt__load_waits_for(const crdt__loader *ld, crdt__load_section *s)
+/* The first client whose units the item waits for; 0: none (crdt__integrate_missing). */
+static uint32_t waits_for(const crdt__loader *ld, const crdt__load_section *s, crdt__item *it)
 {
-    if (s->looked_up == s->linked)
-        look_ahead(ld, s);
-    crdt__item *it = s->items + s->linked;
     if (it->origin_client && is_ahead(ld, s, it->left, it->origin_client, it->origin_clock))
         return it->origin_client;
     if (it->right_client) {
@@ -262,42 +258,48 @@ uint32_t crdt__load_waits_for(const crdt__loader *ld, crdt__load_section *s)
     return is_ahead(ld, s, parent, it->left, it->right_clock) ? it->left : 0;
 }
 
-/* Links the next item of a section, and before it what it waits for, and so on; `stack` has room
- * for all sections. False: stopped. */
-static bool link_next(crdt__loader *ld, uint32_t section, uint32_t *stack)
+/* Links the next item of a section, unless it waits for a client, which *client is then, else 0.
+ * False: stopped. */
+static bool link_one(crdt__loader *ld, crdt__load_section *s, uint32_t *client)
+{
+    if (s->looked_up == s->linked)
+        look_ahead(ld, s);
+    crdt__item *it = s->items + s->linked;
+    crdt__ref ref = crdt__load_ref(s, s->linked);
+    crdt__ref left = it->left;
+    *client = 0;
+    if (!link_simply(ld, ref, it)) {
+        if ((*client = waits_for(ld, s, it)) != 0)
+            return true;
+        if (!link_any(ld, ref, it, &left))
+            return crdt__load_out_of_memory(ld);
+    }
+    if (may_merge(s, it, left) && !note_pair(ld, ref))
+        return false;
+    s->state = crdt__item_end(it);
+    s->linked++;
+    return true;
+}
+
+bool crdt__load_link(crdt__loader *ld, crdt__load_section *s, crdt__load_section **stack)
 {
     size_t depth = 0;
     for (;;) {
-        crdt__load_section *s = &ld->sections[section];
-        uint32_t client = crdt__load_waits_for(ld, s);
+        uint32_t client;
+        if (!link_one(ld, s, &client))
+            return false;
         if (client) {
-            const crdt__load_section *other = crdt__load_section_of(ld, client);
+            crdt__load_section *other = crdt__load_section_of(ld, client);
             if (!other || other->waits || other->linked == other->count)
                 return crdt__load_stop(ld, CRDT__LOAD_UNUSUAL);
             s->waits = true;
-            stack[depth++] = section;
-            section = (uint32_t)(other - ld->sections);
+            stack[depth++] = s;
+            s = other;
             continue;
         }
-        if (!crdt__load_link(ld, s))
-            return false;
         if (depth == 0)
             return true;
-        section = stack[--depth];
-        ld->sections[section].waits = false;
+        s = stack[--depth];
+        s->waits = false;
     }
-}
-
-bool crdt__load_link_all(crdt__loader *ld)
-{
-    size_t size = ld->section_count * sizeof(uint32_t);
-    uint32_t *stack = crdt__resize(ld->doc->budget.mem, NULL, 0, size);
-    if (!stack)
-        return crdt__load_stop(ld, CRDT__LOAD_NO_MEMORY);
-    bool ok = true;
-    for (uint32_t i = 0; i < ld->section_count && ok; i++)
-        while (ld->sections[i].linked < ld->sections[i].count && ok)
-            ok = link_next(ld, i, stack);
-    crdt__release(ld->doc->budget.mem, stack, size);
-    return ok;
 }

@@ -19,7 +19,8 @@
 
 #define STRUCT_LEN_MIN 2u /* bytes */
 #define TABLE_MIN      16u
-#define TABLE_STEP     4u
+/* Most structs are longer than so many clocks, as a power of two. */
+#define TABLE_SHIFT 3u
 
 /* ---- clients ---- */
 
@@ -71,48 +72,48 @@ static uint32_t table_max(const crdt__load_section *s)
 /* Room for a section's clocks and its table, behind those of the section before it. */
 static bool open_table(crdt__loader *ld, crdt__load_section *s)
 {
-    if (s > ld->sections)
-        s->starts = s[-1].table + s[-1].table_len;
-    s->table = s->starts + s->count + CRDT__LOAD_FEW;
-    return reserve_numbers(ld, s->table + table_max(s) + TABLE_STEP);
+    size_t place = s > ld->sections ? s[-1].table + s[-1].table_len : 0;
+    s->starts = place + CRDT__LOAD_FEW;
+    s->table = s->starts + s->count;
+    s->shift = TABLE_SHIFT;
+    if (!reserve_numbers(ld, s->table + table_max(s)))
+        return false;
+    memset(ld->numbers + place, 0, CRDT__LOAD_FEW * sizeof(*ld->numbers));
+    return true;
 }
 
 /* Twice as many clocks for each entry. */
 static void coarsen(uint32_t *table, crdt__load_section *s)
 {
+    uint32_t last = s->table_len > 0 ? table[s->table_len - 1] : 0;
+    for (uint32_t i = 0; i < s->table_len / 2; i++)
+        table[i] = table[2 * i + 1];
     s->table_len = (s->table_len + 1) / 2;
-    for (uint32_t i = 0; i < s->table_len; i++)
-        table[i] = table[2 * i];
+    if (s->table_len > 0)
+        table[s->table_len - 1] = last;
     s->shift++;
 }
 
-/* Notes the clocks of a struct, up to `end`. Most take few entries: those are written unasked. */
-static inline void note_clocks(uint32_t *table, crdt__load_section *s, uint32_t number,
-                               uint64_t end)
-{
-    while ((end - 1) >> s->shift >= table_max(s))
-        coarsen(table, s);
-    uint32_t len = (uint32_t)((end - 1) >> s->shift) + 1;
-    for (uint32_t i = 0; i < TABLE_STEP; i++)
-        table[s->table_len + i] = number;
-    for (uint32_t i = s->table_len + TABLE_STEP; i < len; i++)
-        table[i] = number;
-    s->table_len = len;
-}
-
-/* Notes where the structs from number `from` on lie. */
+/* Notes where the structs from number `from` on begin. Later ones of an entry take the place of
+ * earlier ones; what is empty then has what is before it. */
 static bool note_structs(crdt__loader *ld, crdt__load_section *s, uint32_t from)
 {
     uint32_t *starts = ld->numbers + s->starts;
+    uint32_t *table = ld->numbers + s->table;
     if (s->end > CRDT__LOAD_CLOCK_MAX)
         return crdt__load_stop(ld, CRDT__LOAD_UNUSUAL);
-    for (uint32_t i = from; i < s->made; i++) {
-        const crdt__item *it = s->items + i;
-        starts[i] = (uint32_t)it->clock;
-        note_clocks(ld->numbers + s->table, s, i, crdt__item_end(it));
-    }
-    for (uint32_t i = 0; i < CRDT__LOAD_FEW; i++)
-        starts[s->made + i] = UINT32_MAX;
+    for (uint32_t i = from; i < s->made; i++)
+        starts[i] = (uint32_t)s->items[i].clock;
+    while (starts[s->made - 1] >> s->shift >= table_max(s))
+        coarsen(table, s);
+    uint32_t old_len = s->table_len;
+    s->table_len = (starts[s->made - 1] >> s->shift) + 1;
+    if (s->table_len > old_len)
+        memset(table + old_len, 0, (s->table_len - old_len) * sizeof(*table));
+    for (uint32_t i = from; i < s->made; i++)
+        table[starts[i] >> s->shift] = i;
+    for (uint32_t i = old_len > 0 ? old_len : 1; i < s->table_len; i++)
+        table[i] = table[i] > table[i - 1] ? table[i] : table[i - 1];
     return true;
 }
 

@@ -3,8 +3,8 @@
  *
  * The items of a section lie one behind the other in memory, in the order of their clocks, so that
  * its n-th struct is found by its number. The number of the struct that holds a clock is found
- * through a table (for each so many clocks, the struct that holds the first of them) and a list of
- * the clocks at which structs begin, which lie closer together than the items do.
+ * through a table (for each so many clocks, the last struct that begins among them or before) and a
+ * list of the clocks at which structs begin, which lie closer together than the items do.
  */
 #ifndef CRDT_WIRE_LOADER_H
 #define CRDT_WIRE_LOADER_H
@@ -103,21 +103,22 @@ static inline crdt__load_section *crdt__load_section_of(const crdt__loader *ld, 
 }
 
 /* The number of the struct that holds a clock of what is made. Rarely do more than a few structs
- * begin between two entries of the table: those are counted without a branch. */
+ * begin within one entry of the table: those are counted without a branch. */
 static inline uint32_t crdt__load_number(const crdt__loader *ld, const crdt__load_section *s,
                                          uint64_t clock)
 {
     const uint32_t *table = ld->numbers + s->table;
     const uint32_t *starts = ld->numbers + s->starts;
-    size_t entry = (size_t)(clock >> s->shift);
-    uint32_t low = table[entry];
-    uint32_t more = 0;
-    for (uint32_t i = 1; i <= CRDT__LOAD_FEW; i++)
-        more += starts[low + i] <= clock;
-    low += more;
-    if (more < CRDT__LOAD_FEW)
-        return low;
-    uint32_t high = entry + 1 < s->table_len ? table[entry + 1] : s->made - 1;
+    uint64_t entry = clock >> s->shift;
+    if (entry >= s->table_len)
+        entry = s->table_len - 1;
+    uint32_t high = table[entry];
+    uint32_t behind = 0;
+    for (uint32_t i = 0; i < CRDT__LOAD_FEW; i++)
+        behind += *(starts + high - i) > clock;
+    if (behind < CRDT__LOAD_FEW)
+        return high - behind;
+    uint32_t low = entry > 0 ? table[entry - 1] : 0;
     while (low < high) {
         uint32_t mid = high - (high - low) / 2;
         if (starts[mid] <= clock)
@@ -133,12 +134,9 @@ bool crdt__load_open(crdt__loader *ld, crdt__load_section *s);
 /* Makes some of the next items of the section that was opened last. False: stopped. */
 bool crdt__load_read(crdt__loader *ld, crdt__load_section *s);
 
-/* The first client whose units the next item of a section waits for; 0: none. */
-uint32_t crdt__load_waits_for(const crdt__loader *ld, crdt__load_section *s);
-/* Links the next item of a section, which waits for none. False: stopped. */
-bool crdt__load_link(crdt__loader *ld, crdt__load_section *s);
-/* Links all items of all sections, in the order of wire/schedule.h. False: stopped. */
-bool crdt__load_link_all(crdt__loader *ld);
+/* Links the next item of a section, and before it what it waits for, and so on, in the order of
+ * wire/schedule.h; `stack` has room for all sections, where there are several. False: stopped. */
+bool crdt__load_link(crdt__loader *ld, crdt__load_section *s, crdt__load_section **stack);
 /* True if some struct would merge with the one before it now. */
 bool crdt__load_would_merge(const crdt__loader *ld);
 
