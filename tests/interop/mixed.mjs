@@ -110,6 +110,8 @@ class WeftPeer extends Peer {
   async open() {
     const { engine, opening, roots } = this.round
     await openEngine(engine, this.slot, opening, this.gc, roots, 'changes')
+    // Nothing else tells observers that a root is a text while there is nothing in it but types.
+    for (const name in roots) if (/Text$/.test(roots[name])) await engine.call('text', this.slot, Buffer.from(name))
     await engine.call('client', this.slot, this.id)
   }
 
