@@ -1,5 +1,5 @@
 /* Arrays, maps and plain text as JSON (yjs/src/types/YArray.js, YMap.js, YText.js: toJSON). */
-#include "base/any.h"
+#include "base/utf16.h"
 #include "types/printer.h"
 
 /* ---- text ---- */
@@ -34,8 +34,7 @@ static void comma(crdt__printer *p, bool *behind)
 /* As elements of a list, each unit of text is a string; halves of a character are U+FFFD. */
 static void print_characters(crdt__printer *p, const crdt__run *run, bool behind)
 {
-    static const uint8_t replacement[] = {0xef, 0xbf, 0xbd};
-    const crdt_bytes half = {replacement, sizeof replacement};
+    const crdt_bytes half = {crdt__replacement, CRDT__HALF_LEN};
     if (run->low_half) {
         comma(p, &behind);
         crdt__out_string(&p->out, half);

@@ -1,13 +1,14 @@
 /* Single elements and entries, as values that borrow from the document
  * (yjs/src/types/AbstractType.js, typeListGet and typeMapGet). */
 #include "base/any.h"
+#include "base/utf16.h"
 #include "base/value.h"
 #include "types/handle.h"
+#include "types/position.h"
 #include "types/read.h"
 #include "types/value.h"
 
 static const uint8_t undefined_any[] = {CRDT__ANY_UNDEFINED};
-static const uint8_t replacement[] = {0xef, 0xbf, 0xbd}; /* U+FFFD */
 
 static crdt_value undefined_value(void)
 {
@@ -20,7 +21,7 @@ static crdt_value string_value(const crdt__run *run)
     bool lone = run->bytes.len == 3 && run->bytes.data[0] == 0xed && run->bytes.data[1] >= 0xa0;
     crdt_value value = {.kind = CRDT_VALUE_STRING, .bytes = run->bytes};
     if (run->low_half || run->high_half || lone)
-        value.bytes = (crdt_bytes){replacement, sizeof replacement};
+        value.bytes = (crdt_bytes){crdt__replacement, CRDT__HALF_LEN};
     return value;
 }
 
@@ -79,22 +80,6 @@ crdt_value crdt__value_of(const crdt_doc *doc, const crdt__run *run)
     return undefined_value();
 }
 
-/* The item with the visible unit `index`, which must exist. */
-static crdt__ref find_unit(const crdt_doc *doc, const crdt__type *type, uint64_t index,
-                           uint64_t *offset)
-{
-    crdt__ref ref = type->start;
-    for (;; ref = crdt__item_at(doc, ref)->right) {
-        const crdt__item *it = crdt__item_at(doc, ref);
-        uint64_t len = it->deleted || !crdt__item_countable(it) ? 0 : crdt__item_len(it);
-        if (index < len)
-            break;
-        index -= len;
-    }
-    *offset = index;
-    return ref;
-}
-
 crdt_err crdt_list_get(crdt_doc *doc, crdt_type list, uint64_t index, crdt_value *out)
 {
     crdt__ref ref;
@@ -107,7 +92,7 @@ crdt_err crdt_list_get(crdt_doc *doc, crdt_type list, uint64_t index, crdt_value
         return CRDT_OK;
     }
     uint64_t offset;
-    crdt__ref item = find_unit(doc, type, index, &offset);
+    crdt__ref item = crdt__position_item(doc, ref, index, &offset);
     crdt__run run = crdt__run_of_unit(doc, item, offset);
     *out = crdt__value_of(doc, &run);
     return CRDT_OK;

@@ -106,6 +106,36 @@ static void offsets_agree_with_a_walk_over_the_characters(void **state)
     }
 }
 
+static int sign_of(const char *a, const char *b)
+{
+    int order = crdt__utf16_compare(crdt_bytes_of(a), crdt_bytes_of(b));
+    return order < 0 ? -1 : order > 0;
+}
+
+/* As JavaScript compares strings: a pair begins with a surrogate, which is below U+E000. */
+static void text_is_compared_by_units(void **state)
+{
+    (void)state;
+    static const char *const ascending[] = {"",
+                                            "A",
+                                            "a",
+                                            "aa",
+                                            "a\xc3\xa4",
+                                            "b",
+                                            "\xc3\xa4",
+                                            "\xe6\xbc\xa2",
+                                            "\xed\x9f\xbf",
+                                            "\xf0\x90\x80\x80",
+                                            "\xf0\x9f\x98\x80",
+                                            "\xf4\x8f\xbf\xbf",
+                                            "\xee\x80\x80",
+                                            "\xef\xbf\xbd"};
+    const size_t count = sizeof ascending / sizeof ascending[0];
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < count; k++)
+            assert_int_equal(sign_of(ascending[i], ascending[k]), i < k ? -1 : i > k);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -113,6 +143,7 @@ int main(void)
         cmocka_unit_test(invalid_text_is_refused),
         cmocka_unit_test(lone_surrogates_held_inside_count_one_unit),
         cmocka_unit_test(offsets_agree_with_a_walk_over_the_characters),
+        cmocka_unit_test(text_is_compared_by_units),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
