@@ -341,16 +341,18 @@ static bool clean_marks(crdt__text_place *place, crdt__ref ref, crdt__ref end,
 }
 
 /* Takes away the marks that mean nothing now that all from `start` to the place is deleted, and
- * those right behind it (yjs: cleanupFormattingGap). */
-static bool clean_gap(crdt__text_place *place, crdt__ref start, const crdt__attrs *before)
+ * those right behind it (yjs: cleanupFormattingGap). Where something `left` was not deleted, since
+ * no text editor put it there, the gap ends before it. */
+static bool clean_gap(crdt__text_place *place, crdt__ref start, bool left,
+                      const crdt__attrs *before)
 {
     crdt__attrs last;
     crdt__ref end;
     crdt__attrs_init(&last, place->doc);
-    crdt__ref here = place->at.right;
-    bool ok = find_gap(place->doc, start, &end, &last) &&
-              clean_marks(place, start, here, before, &last, false) &&
-              clean_marks(place, here, end, before, &last, true);
+    bool ok = find_gap(place->doc, start, &end, &last);
+    crdt__ref here = left ? end : place->at.right;
+    ok = ok && clean_marks(place, start, here, before, &last, false) &&
+         clean_marks(place, here, end, before, &last, true);
     crdt__attrs_deinit(&last);
     return ok;
 }
@@ -360,7 +362,8 @@ static bool is_text_content(const crdt__item *it)
     return it->kind == CRDT__STRING || it->kind == CRDT__EMBED || it->kind == CRDT__TYPE;
 }
 
-static bool delete_items(crdt__text_place *place, uint64_t length)
+/* *left: something was passed that is no text. */
+static bool delete_items(crdt__text_place *place, uint64_t length, bool *left)
 {
     for (const crdt__item *it; length > 0 && (it = right_of(place));) {
         if (it->deleted) {
@@ -373,6 +376,8 @@ static bool delete_items(crdt__text_place *place, uint64_t length)
             length -= crdt__item_len(it);
             if (!crdt__item_delete(place->doc, place->at.right))
                 return false;
+        } else if (is_visible(it)) {
+            *left = true;
         }
         if (!step(place))
             return false;
@@ -384,12 +389,13 @@ static bool delete_items(crdt__text_place *place, uint64_t length)
 bool crdt__format_delete(crdt__text_place *place, uint64_t length)
 {
     crdt__ref start = place->at.right;
+    bool left = false;
     if (!start || !crdt__type_at(&place->doc->objects, place->text)->has_formatting)
-        return delete_items(place, length);
+        return delete_items(place, length, &left);
     crdt__attrs before;
     crdt__attrs_init(&before, place->doc);
-    bool ok = crdt__attrs_copy(&before, &place->attrs) && delete_items(place, length) &&
-              clean_gap(place, start, &before);
+    bool ok = crdt__attrs_copy(&before, &place->attrs) && delete_items(place, length, &left) &&
+              clean_gap(place, start, left, &before);
     crdt__attrs_deinit(&before);
     return ok;
 }

@@ -297,6 +297,28 @@ static void a_pair_is_known_before_it_is_cut(void **state)
     scene_close(&s);
 }
 
+/* A text and a list may have the same name: what is between the formats then is no text. */
+static void deleting_text_leaves_what_is_no_text(void **state)
+{
+    (void)state;
+    const crdt_value bold = crdt_json("{\"bold\":true}");
+    const crdt_value italic = crdt_json("{\"italic\":true}");
+    const crdt_value none = crdt_json("{}");
+    const crdt_value number = crdt_json("1");
+    scene s;
+    scene_open(&s, (crdt_doc_options){0});
+    scene_begin(&s);
+    expect_ok(crdt_text_insert(s.doc, s.list, 0, str("a"), &bold));
+    expect_ok(crdt_text_insert(s.doc, s.list, 1, str("-"), &none));
+    expect_ok(crdt_text_insert(s.doc, s.list, 2, str("b"), &italic));
+    expect_ok(crdt_list_insert(s.doc, s.list, 2, &number, 1));
+    expect_ok(crdt_text_delete(s.doc, s.list, 0, 4));
+    crdt_buf update = scene_commit(&s);
+    crdt_buf_free(&update);
+    scene_expect_list(&s, "[1]");
+    scene_close(&s);
+}
+
 static void lists_hold_values_of_every_kind(void **state)
 {
     (void)state;
@@ -365,6 +387,7 @@ int main(void)
         cmocka_unit_test(texts_take_on_the_formats_around),
         cmocka_unit_test(a_delta_is_applied_in_one_walk),
         cmocka_unit_test(a_pair_is_known_before_it_is_cut),
+        cmocka_unit_test(deleting_text_leaves_what_is_no_text),
         cmocka_unit_test(lists_hold_values_of_every_kind),
         cmocka_unit_test(entries_are_set_and_taken_away),
     };
