@@ -142,8 +142,8 @@ static void write_group(crdt__writer *w, const uint8_t *p, size_t len)
     uint32_t bits =
         (uint32_t)p[0] << 16 | (len > 1 ? (uint32_t)p[1] << 8 : 0) | (len > 2 ? (uint32_t)p[2] : 0);
     for (size_t i = 0; i < 4; i++) {
-        char digit = i <= len ? digits[bits >> (18 - 6 * i) & 0x3f] : '=';
-        crdt__write_u8(w, (uint8_t)digit);
+        const char *digit = i <= len ? &digits[bits >> (18 - 6 * i) & 0x3f] : "=";
+        crdt__write_u8(w, (uint8_t)*digit);
     }
 }
 
