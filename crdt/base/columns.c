@@ -118,6 +118,8 @@ void crdt__string_column_read(crdt__string_column *column, crdt__slice *out)
     out->units = units;
     if (units > column->units - (column->low ? 1 : 0)) {
         crdt__reader_fail(&column->r);
+        column->units = 0;
+        column->low = false;
         out->units = 0;
         return;
     }

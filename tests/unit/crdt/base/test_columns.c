@@ -231,6 +231,24 @@ static void bad_strings_are_refused(void **state)
     }
 }
 
+/* The high half of the last character was read; what comes after the failure is nothing. */
+static void a_string_column_that_failed_yields_nothing(void **state)
+{
+    (void)state;
+    hex_bytes hex;
+    crdt__slice s;
+    crdt__string_column in = crdt__string_column_of(hex_read("04 f0 9f 99 82 01 02 01 01", &hex));
+    crdt__string_column_read(&in, &s);
+    assert_true(in.r.ok);
+    for (int i = 0; i < 4; i++) {
+        crdt__string_column_read(&in, &s);
+        assert_false(in.r.ok);
+        assert_int_equal(s.units, 0);
+        assert_int_equal(s.body.len, 0);
+        assert_false(s.has_low || s.has_high);
+    }
+}
+
 static void text_that_nobody_reads_is_not_the_end(void **state)
 {
     (void)state;
@@ -285,6 +303,7 @@ int main(void)
         cmocka_unit_test(a_run_that_goes_on_is_not_the_end),
         cmocka_unit_test(halves_survive_next_to_each_other),
         cmocka_unit_test(bad_strings_are_refused),
+        cmocka_unit_test(a_string_column_that_failed_yields_nothing),
         cmocka_unit_test(text_that_nobody_reads_is_not_the_end),
         cmocka_unit_test(writing_survives_every_failing_allocation),
     };
