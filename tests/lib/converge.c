@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/deep.h"
+#include "base/json.h"
 #include "editor.h"
 
 enum { REPLICAS_MAX = 4, LOG_MAX = 160, MOMENTS_MAX = 4, POSITIONS_MAX = 8 };
@@ -60,10 +61,16 @@ static void convert(run *r, crdt_encoding from, crdt_bytes update, crdt_encoding
     expect_ok(r, crdt_update_convert(from, update, to, out), "a good update cannot be converted");
 }
 
+/* The document is sound, and tells what its last transaction changed. */
 static void check_replica(run *r, const replica *at)
 {
+    crdt_buf changes = {0};
     const char *broken = crdt_doc_check(at->doc);
     program_expect(&r->p, !broken, broken);
+    expect_ok(r, crdt_doc_changes(at->doc, &changes), "nothing is told of what changed");
+    program_expect(&r->p, crdt__json_check(bytes_of(&changes)) != CRDT__JSON_INVALID,
+                   "what changed is not told in JSON");
+    crdt_buf_free(&changes);
 }
 
 /* ---- sending ---- */
@@ -459,6 +466,7 @@ const char *converge_run(crdt_bytes bytes)
         replica *at = &r->replicas[k];
         at->client = clients[k];
         at->options.gc = collecting >> k & 1 ? CRDT_GC_ON : CRDT_GC_OFF;
+        at->options.changes = CRDT_CHANGES_ON;
         at->options.cleanup = cleans_up ? CRDT_CLEANUP_ON : CRDT_CLEANUP_OFF;
         at->doc = open_doc(r, at);
         expect_ok(r, crdt_doc_set_client(at->doc, at->client), "no client");
