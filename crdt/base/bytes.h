@@ -77,6 +77,17 @@ static inline size_t crdt__varuint_of_word(uint64_t word, uint64_t *value)
     return ((size_t)__builtin_ctzll(ends) >> 3) + 1;
 }
 
+/* The bytes of a varuint, the first one lowest, and how many they are. `value` is below 2^56. */
+static inline size_t crdt__word_of_varuint(uint64_t value, uint64_t *word)
+{
+    value = (value & UINT64_C(0x000000000fffffff)) | (value & UINT64_C(0x00fffffff0000000)) << 4;
+    value = (value & UINT64_C(0x00003fff00003fff)) | (value & UINT64_C(0x0fffc0000fffc000)) << 2;
+    value = (value & UINT64_C(0x007f007f007f007f)) | (value & UINT64_C(0x3f803f803f803f80)) << 1;
+    size_t len = (71 - (size_t)__builtin_clzll(value | 1)) >> 3;
+    *word = value | (UINT64_C(0x8080808080808080) & ((UINT64_C(1) << (8 * (len - 1))) - 1));
+    return len;
+}
+
 static inline uint8_t crdt__read_u8(crdt__reader *r)
 {
     return r->pos < r->end ? *r->pos++ : (uint8_t)crdt__reader_fail(r);

@@ -119,12 +119,15 @@ bool crdt__text_append(crdt_doc *doc, crdt__item *it, crdt_bytes bytes, uint32_t
     uint8_t *at = text_extend(doc, it, (uint32_t)bytes.len);
     if (!at)
         return false;
-    memcpy(at, bytes.data, bytes.len);
+    if (bytes.len == 1)
+        *at = bytes.data[0];
+    else
+        memcpy(at, bytes.data, bytes.len);
     it->text.units += units;
     return true;
 }
 
-static crdt__ref text_new(crdt_doc *doc, size_t bytes)
+static crdt__ref text_alloc(crdt_doc *doc, size_t bytes)
 {
     if (bytes > CRDT__BLOB_LEN_MAX) {
         doc->budget.err = CRDT_LIMIT;
@@ -136,13 +139,21 @@ static crdt__ref text_new(crdt_doc *doc, size_t bytes)
     return ref;
 }
 
+crdt__ref crdt__text_new(crdt_doc *doc, crdt_bytes bytes)
+{
+    crdt__ref ref = text_alloc(doc, bytes.len);
+    if (ref)
+        memcpy(crdt__arena_at(&doc->text, ref), bytes.data, bytes.len);
+    return ref;
+}
+
 /* Gives `right` a text of its own: `head`, and what lies behind the first `skipped` bytes of the
  * text of `it`, which keeps `kept` bytes. */
 static bool text_part(crdt_doc *doc, crdt__item *it, crdt__item *right, size_t kept, size_t skipped,
                       crdt_bytes head)
 {
     size_t rest = it->text.bytes - skipped;
-    crdt__ref ref = text_new(doc, head.len + rest);
+    crdt__ref ref = text_alloc(doc, head.len + rest);
     if (!ref)
         return false;
     const uint8_t *from = crdt__arena_at(&doc->text, it->content);
@@ -451,10 +462,9 @@ static bool take_type(crdt_doc *doc, const crdt__wstruct *ws, crdt__ref ref, crd
 
 static bool take_text(crdt_doc *doc, const crdt__wstruct *ws, crdt__item *it)
 {
-    it->content = text_new(doc, ws->content.len);
+    it->content = crdt__text_new(doc, ws->content);
     if (!it->content)
         return false;
-    memcpy(crdt__arena_at(&doc->text, it->content), ws->content.data, ws->content.len);
     it->text.units = (uint32_t)ws->len;
     it->text.bytes = (uint32_t)ws->content.len;
     it->halves = ws->halves;

@@ -73,6 +73,9 @@ size_t crdt__content_values_len(const crdt_doc *doc, const crdt__item *it, uint6
  * touched. */
 void crdt__content_drop(crdt_doc *doc, crdt__item *it);
 
+/* The place of a copy of `bytes`, text of a new STRING; 0 when out of memory. */
+crdt__ref crdt__text_new(crdt_doc *doc, crdt_bytes bytes);
+
 /* Appends valid UTF-8 to the text of a STRING, in place where its client has room behind it. False
  * when out of memory. */
 bool crdt__text_append(crdt_doc *doc, crdt__item *it, crdt_bytes bytes, uint32_t units);

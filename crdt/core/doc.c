@@ -315,6 +315,7 @@ bool crdt__doc_add(crdt_doc *doc, uint32_t client, uint64_t clock, crdt__ref ref
     if (!crdt__txn_touch(doc, client))
         return false;
     crdt__client *c = &doc->clients[client];
+    crdt__doc_forget_place(doc);
     if (!crdt__blocks_append(&doc->objects, &c->blocks, clock, ref))
         return false;
     c->state = crdt__item_end(crdt__item_at(doc, ref));

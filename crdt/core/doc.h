@@ -53,6 +53,9 @@ typedef struct crdt__local {
     bool mixed;  /* others were made in it, too: no more in place */
     crdt_type handle; /* the text that was edited last ... */
     crdt__ref type;   /* ... is this one; 0: none is remembered */
+    crdt__ref
+        item; /* the struct whose place was asked for last; 0: places have changed since ... */
+    crdt__pos place; /* ... and that, among the structs of its client */
 } crdt__local;
 
 struct crdt_doc {
@@ -137,6 +140,24 @@ static inline crdt__pos crdt__doc_pos(const crdt_doc *doc, uint32_t client, uint
 static inline crdt__ref crdt__doc_item(const crdt_doc *doc, uint32_t client, uint64_t clock)
 {
     return crdt__blocks_item(&doc->objects, crdt__doc_pos(doc, client, clock));
+}
+
+/* The place of a struct among its client's. */
+static inline crdt__pos crdt__doc_place(crdt_doc *doc, crdt__ref ref)
+{
+    crdt__local *local = &doc->local;
+    if (local->item != ref) {
+        const crdt__item *it = crdt__item_at(doc, ref);
+        local->place = crdt__doc_pos(doc, it->client, it->clock);
+        local->item = ref;
+    }
+    return local->place;
+}
+
+/* Structs come or go: places that were found are not good any more. */
+static inline void crdt__doc_forget_place(crdt_doc *doc)
+{
+    doc->local.item = 0;
 }
 
 /* The number of a name, made if need be; 0 when out of memory. */

@@ -11,6 +11,7 @@ static crdt__ref split_at(crdt_doc *doc, uint32_t client, crdt__pos pos, uint64_
     crdt__ref right_ref = crdt__doc_item_new(doc);
     if (!right_ref)
         return 0;
+    crdt__doc_forget_place(doc);
     crdt__item *it = crdt__item_at(doc, ref);
     crdt__item *right = crdt__item_at(doc, right_ref);
     *right = *it;
@@ -192,13 +193,6 @@ bool crdt__item_gc(crdt_doc *doc, crdt__ref ref)
 
 /* ---- joining ---- */
 
-static bool continues(const crdt__item *left, crdt__ref right_ref, const crdt__item *right)
-{
-    return left->right == right_ref && right->origin_client == left->client &&
-           right->origin_clock + 1 == crdt__item_end(left) &&
-           crdt__item_same_right_origin(left, right);
-}
-
 crdt__joined crdt__item_join(crdt_doc *doc, crdt__ref left_ref, crdt__ref right_ref)
 {
     crdt__item *left = crdt__item_at(doc, left_ref);
@@ -210,7 +204,7 @@ crdt__joined crdt__item_join(crdt_doc *doc, crdt__ref left_ref, crdt__ref right_
         crdt__doc_item_free(doc, right_ref);
         return CRDT__JOINED;
     }
-    if (!continues(left, right_ref, right))
+    if (!crdt__item_continues(left, right_ref, right))
         return CRDT__APART;
     crdt__joined joined = crdt__content_join(doc, left, right);
     if (joined != CRDT__JOINED)

@@ -106,6 +106,16 @@ static inline bool crdt__item_same_right_origin(const crdt__item *a, const crdt_
            (a->right_client == 0 || a->right_clock == b->right_clock);
 }
 
+/* `right` goes on where `left` ends, as if it had been cut off: all that Yjs asks of two structs of
+ * one kind to merge them (yjs: Item#mergeWith). */
+static inline bool crdt__item_continues(const crdt__item *left, crdt__ref right_ref,
+                                        const crdt__item *right)
+{
+    return left->right == right_ref && right->origin_client == left->client &&
+           right->origin_clock + 1 == crdt__item_end(left) &&
+           crdt__item_same_right_origin(left, right);
+}
+
 /* Cuts the item at unit `offset` (0 < offset < length) and returns the right part, linked and
  * indexed, or 0 when out of memory. A surrogate pair that is cut becomes two U+FFFD. The right part
  * is noted as a candidate for merging. */

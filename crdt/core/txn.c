@@ -183,6 +183,7 @@ static bool merge_left(crdt_doc *doc, uint32_t client, crdt__pos *pos, uint32_t 
                                               crdt__blocks_item(&doc->objects, *pos));
         if (joined != CRDT__JOINED)
             return joined == CRDT__APART;
+        crdt__doc_forget_place(doc);
         *pos = crdt__blocks_remove(&doc->objects, &doc->clients[client].blocks, *pos);
         ++*merged;
     }

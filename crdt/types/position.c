@@ -53,7 +53,7 @@ static bool walk_to(crdt_doc *doc, place *at, uint64_t unit, uint32_t steps)
     return false;
 }
 
-crdt__ref crdt__position_item(crdt_doc *doc, crdt__ref type, uint64_t index, uint64_t *offset)
+crdt__ref crdt__position_seek(crdt_doc *doc, crdt__ref type, uint64_t index, uint64_t *offset)
 {
     place at = nearest(doc, type, index);
     if (!walk_to(doc, &at, index, has_index(doc, type) ? STEPS_INDEXED_MAX : STEPS_MAX)) {

@@ -24,9 +24,21 @@ bool crdt__position_find(crdt_doc *doc, crdt__ref type, uint64_t index, crdt__po
 /* The end of a list, behind all that is deleted there. */
 crdt__position crdt__position_end(crdt_doc *doc, crdt__ref type);
 
+crdt__ref crdt__position_seek(crdt_doc *doc, crdt__ref type, uint64_t index, uint64_t *offset);
+
 /* The item that holds the visible unit `index`, which must exist, and how many of its units lie
  * before. Splits nothing. */
-crdt__ref crdt__position_item(crdt_doc *doc, crdt__ref type, uint64_t index, uint64_t *offset);
+static inline crdt__ref crdt__position_item(crdt_doc *doc, crdt__ref type, uint64_t index,
+                                            uint64_t *offset)
+{
+    const crdt__cursor *cursor = &doc->cursor;
+    if (cursor->type == type && index >= cursor->index) {
+        *offset = index - cursor->index;
+        if (*offset < crdt__item_visible(crdt__item_at(doc, cursor->item)))
+            return cursor->item;
+    }
+    return crdt__position_seek(doc, type, index, offset);
+}
 
 /* How many visible units lie before the item. */
 uint64_t crdt__position_index(crdt_doc *doc, crdt__ref item);

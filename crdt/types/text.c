@@ -55,7 +55,7 @@ static crdt_err insert_formatted(crdt_doc *doc, crdt__ref text, uint64_t index,
 crdt_err crdt_text_insert(crdt_doc *doc, crdt_type text, uint64_t index, crdt_bytes string,
                           const crdt_value *attributes)
 {
-    if (!attributes && crdt__typing_insert(doc, text, index, string))
+    if (!attributes && crdt__typing_insert(doc, &text, index, string))
         return CRDT_OK;
     crdt__ref type;
     crdt_err err = begin(doc, text, index, &type);
@@ -96,7 +96,7 @@ crdt_err crdt_text_insert_embed(crdt_doc *doc, crdt_type text, uint64_t index,
 
 crdt_err crdt_text_delete(crdt_doc *doc, crdt_type text, uint64_t index, uint64_t length)
 {
-    if (crdt__typing_delete(doc, text, index, length))
+    if (crdt__typing_delete(doc, &text, index, length))
         return CRDT_OK;
     crdt__ref type;
     crdt_err err = begin(doc, text, index, &type);

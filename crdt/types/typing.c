@@ -5,18 +5,18 @@
 #include "types/handle.h"
 #include "types/position.h"
 
-static bool same_handle(crdt_type a, crdt_type b)
+static bool same_handle(const crdt_type *a, const crdt_type *b)
 {
-    return a.root == b.root && a.item.client == b.item.client && a.item.clock == b.item.clock;
+    return a->root == b->root && a->item.client == b->item.client && a->item.clock == b->item.clock;
 }
 
 /* The text behind a handle; the last one is remembered. */
-static crdt__ref find_text(crdt_doc *doc, crdt_type handle)
+static crdt__ref find_text(crdt_doc *doc, const crdt_type *handle)
 {
     crdt__local *local = &doc->local;
-    if (!local->type || !same_handle(local->handle, handle)) {
-        local->handle = handle;
-        local->type = crdt__handle_find(doc, handle);
+    if (!local->type || !same_handle(&local->handle, handle)) {
+        local->handle = *handle;
+        local->type = crdt__handle_find(doc, *handle);
     }
     return local->type;
 }
@@ -34,45 +34,78 @@ static bool may_edit(const crdt_doc *doc, crdt__ref ref)
 
 /* ---- inserting ---- */
 
-/* The last struct of the own client. */
-static crdt__ref last_made(const crdt_doc *doc)
+static bool is_valid(crdt_bytes string, uint64_t *units)
 {
-    const crdt__blocks *blocks = &doc->clients[doc->own].blocks;
-    return blocks->root ? crdt__blocks_item(&doc->objects, crdt__blocks_last(&doc->objects, blocks))
-                        : 0;
+    *units = 1;
+    return (string.len == 1 && string.data[0] < 0x80) ||
+           (string.len > 0 && crdt__utf8_valid(string, units));
 }
 
-/* True if what is inserted behind `it` would be merged with it: the same right origin, and nothing
- * deleted between, which insertions pass. */
-static bool is_continued(const crdt_doc *doc, const crdt__item *it)
+/* True if what is inserted between `left` and `right` would be merged with `left`: it is what the
+ * own client made last, and the right origin is the same. */
+static bool is_continued(const crdt_doc *doc, const crdt__item *left, crdt__ref right_ref)
 {
-    if (it->kind != CRDT__STRING || it->deleted || it->halves)
+    if (left->kind != CRDT__STRING || left->deleted || left->client != doc->own ||
+        crdt__item_end(left) != doc->clients[doc->own].state)
         return false;
-    if (!it->right)
-        return it->right_client == 0;
-    const crdt__item *right = crdt__item_at(doc, it->right);
-    return !right->deleted && it->right_client == right->client && it->right_clock == right->clock;
+    if (!right_ref)
+        return left->right_client == 0;
+    const crdt__item *right = crdt__item_at(doc, right_ref);
+    return left->right_client == right->client && left->right_clock == right->clock;
 }
 
-bool crdt__typing_insert(crdt_doc *doc, crdt_type text, uint64_t index, crdt_bytes string)
+/* The place before unit `index`, behind what is deleted there: behind the first *offset units of
+ * at->left. Cuts nothing. */
+static void find_place(crdt_doc *doc, crdt__ref type, uint64_t index, crdt__position *at,
+                       uint64_t *offset)
+{
+    at->left = index > 0 ? crdt__position_item(doc, type, index - 1, offset) : 0;
+    at->right = crdt__type_at(&doc->objects, type)->start;
+    if (at->left) {
+        const crdt__item *left = crdt__item_at(doc, at->left);
+        at->right = left->right;
+        if (++*offset < crdt__item_len(left))
+            return;
+    }
+    if (at->right && crdt__item_at(doc, at->right)->deleted) {
+        crdt__position_pass_deleted(doc, at);
+        *offset = crdt__item_len(crdt__item_at(doc, at->left));
+    }
+}
+
+static bool insert(crdt_doc *doc, crdt__ref type, uint64_t index, crdt_bytes string, uint64_t units)
+{
+    crdt__position at;
+    uint64_t offset = 0;
+    find_place(doc, type, index, &at, &offset);
+    if (at.left) {
+        const crdt__item *left = crdt__item_at(doc, at.left);
+        if (left->kind == CRDT__STRING && left->halves)
+            return false;
+        if (offset == crdt__item_len(left) && is_continued(doc, left, at.right))
+            return crdt__inplace_add(doc, at.left, string, units);
+    }
+    if (doc->local.done.len > 0)
+        return false;
+    crdt__ref ref = crdt__inplace_insert(doc, type, at.left, offset, string, units);
+    if (ref)
+        doc->cursor = (crdt__cursor){type, ref, index};
+    return ref != 0;
+}
+
+bool crdt__typing_insert(crdt_doc *doc, const crdt_type *text, uint64_t index, crdt_bytes string)
 {
     crdt__ref type = find_text(doc, text);
     uint64_t units;
-    if (!may_edit(doc, type) || (doc->local.erased && doc->local.done.len > 0) || index == 0 ||
-        index > crdt__type_at(&doc->objects, type)->length || string.len == 0 ||
-        !crdt__utf8_valid(string, &units))
-        return false;
-    uint64_t offset;
-    crdt__ref ref = crdt__position_item(doc, type, index - 1, &offset);
-    const crdt__item *it = crdt__item_at(doc, ref);
-    if (ref != last_made(doc) || offset + 1 != crdt__item_len(it) || !is_continued(doc, it))
-        return false;
-    uint64_t clock = crdt__item_end(it);
-    if (!crdt__inplace_add(doc, ref, string, units))
+    uint64_t clock = doc->clients[doc->own].state;
+    if (!may_edit(doc, type) || (doc->local.erased && doc->local.done.len > 0) ||
+        index > crdt__type_at(&doc->objects, type)->length || !is_valid(string, &units) ||
+        !insert(doc, type, index, string, units))
         return false;
     crdt__span *done = &doc->local.done;
     if (done->len == 0)
-        *done = (crdt__span){.clock = clock, .client = doc->own};
+        done->clock = clock;
+    done->client = doc->own;
     done->len += units;
     doc->local.erased = false;
     return true;
@@ -80,7 +113,7 @@ bool crdt__typing_insert(crdt_doc *doc, crdt_type text, uint64_t index, crdt_byt
 
 /* ---- deleting ---- */
 
-bool crdt__typing_delete(crdt_doc *doc, crdt_type text, uint64_t index, uint64_t length)
+bool crdt__typing_delete(crdt_doc *doc, const crdt_type *text, uint64_t index, uint64_t length)
 {
     crdt__ref type = find_text(doc, text);
     if (!may_edit(doc, type) || doc->local.done.len > 0 || doc->options.gc == CRDT_GC_OFF ||
@@ -89,13 +122,14 @@ bool crdt__typing_delete(crdt_doc *doc, crdt_type text, uint64_t index, uint64_t
     uint64_t offset;
     crdt__ref ref = crdt__position_item(doc, type, index, &offset);
     const crdt__item *it = crdt__item_at(doc, ref);
-    uint64_t units = crdt__item_len(it);
-    if (it->kind != CRDT__STRING || length >= units || (offset != 0 && offset != units - length))
+    if (it->kind != CRDT__STRING || length > it->text.units - offset)
         return false;
     crdt__span done = {.clock = it->clock + offset, .len = length, .client = it->client};
-    if (!crdt__inplace_erase(doc, ref, crdt__doc_pos(doc, it->client, it->clock), offset, length))
+    if (!crdt__inplace_erase(doc, ref, offset, length))
         return false;
-    doc->local.done = done;
+    doc->local.done.client = done.client;
+    doc->local.done.clock = done.clock;
+    doc->local.done.len = length;
     doc->local.erased = true;
     return true;
 }

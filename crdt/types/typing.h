@@ -5,11 +5,11 @@
 
 #include "core/doc.h"
 
-/* Inserts where the own client typed last, behind it. False, and nothing done: it is not that, or
- * something is wrong, or memory is short. */
-bool crdt__typing_insert(crdt_doc *doc, crdt_type text, uint64_t index, crdt_bytes string);
+/* Inserts text without formats. False, and nothing done: it is more than that, or something is
+ * wrong, or memory is short. */
+bool crdt__typing_insert(crdt_doc *doc, const crdt_type *text, uint64_t index, crdt_bytes string);
 
-/* Deletes at the edge of a run, next to what is deleted there. False as above. */
-bool crdt__typing_delete(crdt_doc *doc, crdt_type text, uint64_t index, uint64_t length);
+/* Deletes units that lie in one run. False as above. */
+bool crdt__typing_delete(crdt_doc *doc, const crdt_type *text, uint64_t index, uint64_t length);
 
 #endif

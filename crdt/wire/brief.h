@@ -7,9 +7,9 @@
 
 /* Appends the update of `done`, the last units of a STRING at its client's end, to `out`. False,
  * and nothing appended: it is not that simple, or memory ran out. */
-bool crdt__brief_added(const crdt_doc *doc, crdt__span done, crdt_buf *out);
+bool crdt__brief_added(const crdt_doc *doc, const crdt__span *done, crdt_buf *out);
 
 /* Appends the update of one deleted range. False as above. */
-bool crdt__brief_deleted(const crdt_doc *doc, crdt__span done, crdt_buf *out);
+bool crdt__brief_deleted(const crdt_doc *doc, const crdt__span *done, crdt_buf *out);
 
 #endif

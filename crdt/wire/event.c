@@ -59,7 +59,7 @@ static crdt_err write_update(const crdt_doc *doc, crdt_encoding encoding, const 
 crdt_err crdt__event_write_added(crdt_doc *doc, crdt_encoding encoding, crdt__span done,
                                  crdt_buf *out)
 {
-    if (encoding == CRDT_V1 && crdt__brief_added(doc, done, out))
+    if (encoding == CRDT_V1 && crdt__brief_added(doc, &done, out))
         return CRDT_OK;
     added section = added_of(doc, done.client, done.clock);
     return write_update(doc, encoding, &section, 1, NULL, 0, out);
@@ -68,7 +68,7 @@ crdt_err crdt__event_write_added(crdt_doc *doc, crdt_encoding encoding, crdt__sp
 crdt_err crdt__event_write_deleted(crdt_doc *doc, crdt_encoding encoding, crdt__span done,
                                    crdt_buf *out)
 {
-    if (encoding == CRDT_V1 && crdt__brief_deleted(doc, done, out))
+    if (encoding == CRDT_V1 && crdt__brief_deleted(doc, &done, out))
         return CRDT_OK;
     return write_update(doc, encoding, NULL, 0, &done, 1, out);
 }

@@ -1,6 +1,7 @@
 /* Transactions of local edits: the client they are made as, their beginning, and their end, which
  * gives the update that tells peers (yjs/src/utils/Transaction.js, transact). */
 #include "core/doc.h"
+#include "wire/brief.h"
 #include "wire/event.h"
 
 crdt_err crdt_doc_set_client(crdt_doc *doc, uint64_t client)
@@ -28,14 +29,22 @@ crdt_err crdt_doc_begin(crdt_doc *doc)
     return CRDT_OK;
 }
 
+/* The update of what was done in place. */
+static crdt_err write_brief(crdt_doc *doc, crdt_encoding encoding, crdt_buf *out)
+{
+    const crdt__local *local = &doc->local;
+    if (encoding == CRDT_V1 && (local->erased ? crdt__brief_deleted(doc, &local->done, out)
+                                              : crdt__brief_added(doc, &local->done, out)))
+        return CRDT_OK;
+    return local->erased ? crdt__event_write_deleted(doc, encoding, local->done, out)
+                         : crdt__event_write_added(doc, encoding, local->done, out);
+}
+
 static crdt_err write_update(crdt_doc *doc, crdt_encoding encoding, crdt_buf *out)
 {
     if (doc->local.mixed)
         return crdt__event_write(doc, encoding, out);
-    if (doc->local.done.len == 0)
-        return CRDT_OK;
-    return doc->local.erased ? crdt__event_write_deleted(doc, encoding, doc->local.done, out)
-                             : crdt__event_write_added(doc, encoding, doc->local.done, out);
+    return doc->local.done.len > 0 ? write_brief(doc, encoding, out) : CRDT_OK;
 }
 
 /* Yjs' clean-up of formatting marks is not for local transactions. Tidying may be done again: until

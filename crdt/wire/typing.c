@@ -68,22 +68,22 @@ bool crdt__apply_typed(crdt_doc *doc, crdt_bytes update, crdt__span *done)
 
 /* ---- one less ---- */
 
-/* The one deleted unit of an update that says nothing else: 00, 01 client 01 clock 01. */
-static bool read_erased(crdt_bytes update, crdt_id *unit)
+/* The one deleted range of an update that says nothing else: 00, 01 client 01 clock len. */
+static bool read_erased(crdt_bytes update, crdt_id *unit, uint64_t *len)
 {
-    if (update.len < 6 || update.data[0] != 0 || update.data[1] != 1 ||
-        update.data[update.len - 1] != 1)
+    if (update.len < 6 || update.data[0] != 0 || update.data[1] != 1)
         return false;
-    crdt__reader r = {update.data + 2, update.data + update.len - 1, true};
+    crdt__reader r = {update.data + 2, update.data + update.len, true};
     unit->client = crdt__read_varuint(&r);
     uint64_t ranges = crdt__read_varuint(&r);
     unit->clock = crdt__read_varuint(&r);
-    return crdt__reader_at_end(&r) && ranges == 1;
+    *len = crdt__read_varuint(&r);
+    return crdt__reader_at_end(&r) && ranges == 1 && *len > 0;
 }
 
 static bool is_plain_text(const crdt_doc *doc, const crdt__item *it)
 {
-    if (it->kind != CRDT__STRING || it->deleted || it->key || it->text.units < 2)
+    if (it->kind != CRDT__STRING || it->deleted || it->key)
         return false;
     return doc->options.cleanup == CRDT_CLEANUP_OFF ||
            !crdt__type_at(&doc->objects, it->parent)->has_formatting;
@@ -92,20 +92,20 @@ static bool is_plain_text(const crdt_doc *doc, const crdt__item *it)
 bool crdt__apply_erased(crdt_doc *doc, crdt_bytes update, crdt__span *done)
 {
     crdt_id unit;
+    uint64_t len;
     if (doc->options.gc == CRDT_GC_OFF || doc->options.changes == CRDT_CHANGES_ON ||
-        crdt__pending_any(&doc->pending) || !read_erased(update, &unit))
+        crdt__pending_any(&doc->pending) || !read_erased(update, &unit, &len))
         return false;
     uint32_t client = crdt__doc_find_client(doc, unit.client);
     if (!client || unit.clock >= doc->clients[client].state)
         return false;
-    crdt__pos pos = crdt__doc_pos(doc, client, unit.clock);
-    crdt__ref ref = crdt__blocks_item(&doc->objects, pos);
-    const crdt__item *text = crdt__item_at(doc, ref);
-    if (!is_plain_text(doc, text))
+    crdt__ref ref = crdt__doc_item(doc, client, unit.clock);
+    const crdt__item *it = crdt__item_at(doc, ref);
+    uint64_t offset = unit.clock - it->clock;
+    if (!is_plain_text(doc, it) || len > it->text.units - offset ||
+        !crdt__inplace_erase(doc, ref, offset, len))
         return false;
-    if (!crdt__inplace_erase(doc, ref, pos, unit.clock - text->clock, 1))
-        return false;
-    *done = (crdt__span){.clock = unit.clock, .len = 1, .client = client};
+    *done = (crdt__span){.clock = unit.clock, .len = len, .client = client};
     crdt__text_compact(doc); /* where memory is short, another time will do */
     return true;
 }

@@ -11,8 +11,7 @@
  * *done is what it added. */
 bool crdt__apply_typed(crdt_doc *doc, crdt_bytes update, crdt__span *done);
 
-/* Applies an update that deletes one ASCII character at the edge of a run, next to something
- * deleted that it merges with. False as above. *done is what it deleted. */
+/* Applies an update that deletes a part of one run. False as above. *done is what it deleted. */
 bool crdt__apply_erased(crdt_doc *doc, crdt_bytes update, crdt__span *done);
 
 #endif
