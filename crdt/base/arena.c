@@ -2,8 +2,8 @@
 
 #include <stdlib.h>
 
-/* A new block is this part of what is there: what lies idle is never more than about a quarter. */
-#define GROWTH_SHARE 4u
+/* A new block is this part of what is there: what lies idle is never more than about an eighth. */
+#define GROWTH_SHARE 8u
 #define TRIM_SHARE   64u /* what lies idle is given back when it is more than this part of all */
 #define CLASS_EXACT_MAX                                                                            \
     16u /* up to here every number of units is a class; above, powers of two                       \

@@ -43,7 +43,7 @@ bool crdt__budget_reserve(crdt__budget *budget, void *array_ptr, size_t *cap, si
 #define CRDT__TEXT_SHIFT   0
 /* Behind every block of text there are so many bytes more that belong to it: text may be read by
  * the word. */
-#define CRDT__TEXT_SLACK 16u
+#define CRDT__TEXT_SLACK 32u
 
 typedef struct crdt__block {
     uint8_t *data;

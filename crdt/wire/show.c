@@ -146,11 +146,8 @@ void crdt__gather_write(crdt__gathered *g, crdt__encoder *enc)
 /* Bytes of a struct but for its content: an info byte, two IDs and a length, and room to write the
  * last of them by the word. */
 #define HEAD_ROOM (1 + 5 * CRDT__VARUINT_LEN_MAX)
-/* Content is copied by so many bytes at a time where it is short. */
-#define COPY_STEP 8u
-#define COPY_MAX  64u
-
-_Static_assert(COPY_STEP <= CRDT__TEXT_SLACK, "text can be read by the step");
+/* Of every text so many bytes are copied unasked. */
+#define COPY_LEN CRDT__TEXT_SLACK
 
 /* What a section's structs share. */
 typedef struct section {
@@ -165,30 +162,20 @@ static inline uint8_t *put_id(const section *s, uint8_t *p, uint32_t client, uin
     return crdt__put_varuint(crdt__put_varuint(p, id), clock);
 }
 
-/* Copies text, a step more than there is of it. */
-static inline void copy_text(uint8_t *to, const uint8_t *from, size_t len)
-{
-    if (len > COPY_MAX) {
-        memcpy(to, from, len);
-        return;
-    }
-    for (size_t i = 0; i < len; i += COPY_STEP)
-        memcpy(to + i, from + i, COPY_STEP);
-}
-
 static inline bool is_common(const crdt__item *it)
 {
-    return it->kind == CRDT__GC ||
-           ((it->kind == CRDT__DELETED || (it->kind == CRDT__STRING && !it->halves)) &&
-            (it->origin_client || it->right_client));
+    const unsigned kinds = 1u << CRDT__STRING | 1u << CRDT__DELETED;
+    return (kinds >> it->kind & 1) && !it->halves && (it->origin_client || it->right_client);
 }
 
-/* Writes a whole struct of a common kind, as crdt__v1_write_struct does. */
+/* Writes a whole struct of a common kind, as crdt__v1_write_struct does. Texts and what was deleted
+ * lie mixed, so that asking which it is would be guessing: what is deleted has a text of no length,
+ * at the beginning of all text, which is there. */
 static inline void write_common(const section *s, const crdt__item *it, crdt__writer *w)
 {
-    const bool is_text = it->kind == CRDT__STRING;
-    const size_t bytes = is_text ? it->text.bytes : 0;
-    if (!crdt__writer_room(w, HEAD_ROOM + bytes + COPY_STEP))
+    const uint64_t is_text = 0 - (uint64_t)(it->kind == CRDT__STRING);
+    const size_t bytes = (size_t)(it->text.bytes & is_text);
+    if (!crdt__writer_room(w, HEAD_ROOM + COPY_LEN + bytes))
         return;
     uint8_t *p = w->pos;
     *p++ = (uint8_t)(it->kind | (it->origin_client ? CRDT__INFO_ORIGIN : 0) |
@@ -197,9 +184,11 @@ static inline void write_common(const section *s, const crdt__item *it, crdt__wr
         p = put_id(s, p, it->origin_client, it->origin_clock);
     if (it->right_client)
         p = put_id(s, p, it->right_client, it->right_clock);
-    p = crdt__put_varuint(p, is_text ? bytes : it->len);
-    if (is_text)
-        copy_text(p, crdt__arena_at(&s->doc->text, it->content), bytes);
+    p = crdt__put_varuint(p, bytes | (it->len & ~is_text));
+    const uint8_t *text = crdt__arena_at(&s->doc->text, it->content);
+    memcpy(p, text, COPY_LEN);
+    if (bytes > COPY_LEN)
+        memcpy(p + COPY_LEN, text + COPY_LEN, bytes - COPY_LEN);
     w->pos = p + bytes;
 }
 
@@ -233,7 +222,7 @@ static void encode_from(const crdt_doc *doc, uint32_t index, crdt__pos pos, uint
                         crdt__encoder *enc, crdt__gathered *deletes)
 {
     const section s = {doc, doc->clients[index].id, index};
-    const bool is_v1 = enc->encoding == CRDT_V1;
+    const bool is_v1 = enc->encoding == CRDT_V1 && doc->text.chunk_count > 0;
     for (crdt__ref ref = pos.leaf; ref && enc->out.ok;
          ref = crdt__leaf_at(&doc->objects, ref)->next) {
         const crdt__leaf *leaf = crdt__leaf_at(&doc->objects, ref);
