@@ -326,6 +326,9 @@ bool crdt__doc_add(crdt_doc *doc, uint32_t client, uint64_t clock, crdt__ref ref
 
 bool crdt__doc_mark_empty(const crdt_doc *doc, crdt__doc_mark *out)
 {
+    for (size_t i = 1; doc->struct_count == 0 && i < doc->client_count; i++)
+        if (doc->clients[i].queue)
+            return false;
     if (doc->struct_count > 0 || crdt__pending_any(&doc->pending) || doc->text_dead > 0 ||
         doc->subdoc_count > 0 || crdt__arena_has_free(&doc->objects))
         return false;

@@ -47,8 +47,9 @@ static bool apply_fast(crdt_doc *doc, crdt_encoding encoding, crdt_bytes v1, crd
                        crdt_buf *event, crdt_err *err)
 {
     crdt__span span;
+    const crdt__trust trust = encoding == CRDT_V1 ? CRDT__UNTRUSTED : CRDT__TRUSTED;
     *out = (crdt_applied){.changed = true, .integrated = true};
-    if (!event && crdt__load(doc, v1, err))
+    if (!event && crdt__load(doc, v1, trust, err))
         return true;
     if (crdt__apply_typed(doc, v1, &span))
         *err = event ? crdt__event_write_added(doc, encoding, span, event) : CRDT_OK;
@@ -84,15 +85,14 @@ static crdt_err apply_v1(crdt_doc *doc, crdt_bytes update, crdt_applied *out, cr
     return err == CRDT_OK ? apply_opened(doc, CRDT_V1, &opened, out, event) : err;
 }
 
-/* What came through the door is extended v1. The fast paths know only plain v1, and take the rest
- * for malformed. */
+/* What came through the door is extended v1. What is typed or erased is plain. */
 static crdt_err apply_v2(crdt_doc *doc, crdt_bytes update, crdt_applied *out, crdt_buf *event)
 {
     crdt__opened opened;
     crdt_err err = crdt__open(CRDT_V2, update, doc->budget.mem, &opened);
     if (err != CRDT_OK)
         return err;
-    if (!apply_fast(doc, CRDT_V2, opened.update, out, event, &err) || err == CRDT_MALFORMED)
+    if (!apply_fast(doc, CRDT_V2, opened.update, out, event, &err))
         err = apply_opened(doc, CRDT_V2, &opened, out, event);
     crdt__close(&opened);
     return err;

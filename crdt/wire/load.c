@@ -231,7 +231,7 @@ static bool wants_cleanup(const crdt_doc *doc)
     return false;
 }
 
-bool crdt__load(crdt_doc *doc, crdt_bytes update, crdt_err *err)
+bool crdt__load(crdt_doc *doc, crdt_bytes update, crdt__trust trust, crdt_err *err)
 {
     crdt__doc_mark mark;
     if (update.len < UPDATE_LEN_MIN || update.len > UPDATE_LEN_MAX ||
@@ -240,7 +240,7 @@ bool crdt__load(crdt_doc *doc, crdt_bytes update, crdt_err *err)
         return false;
     doc->cursor.type = 0; /* a list without items is all that it can point to */
     alone one;
-    crdt__loader ld = {.doc = doc, .update = update, .r = crdt__reader_of(update)};
+    crdt__loader ld = {.doc = doc, .update = update, .trust = trust, .r = crdt__reader_of(update)};
     if (begin(&ld, &one) && load_structs(&ld) && load_deletes(&ld) && commit(&ld)) {
         crdt__arena_trim(&doc->objects);
         crdt__arena_trim(&doc->text);

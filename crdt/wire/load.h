@@ -10,9 +10,10 @@
 
 #include "core/doc.h"
 
-/* Loads `update`. False if that is not for here, or turned out not to be: the document is as it
- * was, and the update must be applied. Otherwise *err is CRDT_OK, CRDT_MALFORMED or CRDT_NO_MEMORY,
- * and the document as it was unless the update is in it. */
-bool crdt__load(crdt_doc *doc, crdt_bytes update, crdt_err *err);
+/* Loads `update`; CRDT__TRUSTED: it came through the door (wire/open.h), and is extended v1. False
+ * if that is not for here, or turned out not to be: the document is as it was, and the update must
+ * be applied. Otherwise *err is CRDT_OK, CRDT_MALFORMED or CRDT_NO_MEMORY, and the document as it
+ * was unless the update is in it. */
+bool crdt__load(crdt_doc *doc, crdt_bytes update, crdt__trust trust, crdt_err *err);
 
 #endif

@@ -205,15 +205,26 @@ static inline bool copy_ascii(uint8_t *to, const uint8_t *p, const uint8_t *end,
     return (high & HIGHS) == 0;
 }
 
-/* Copies text to its place and measures it. False: not UTF-8. */
+/* Copies any text to its place and measures it; of what came through the door some may be WTF-8.
+ * False: not UTF-8. */
+static bool copy_text(crdt__loader *ld, crdt__item *it, crdt_bytes text, uint64_t *units)
+{
+    if (ld->trust == CRDT__TRUSTED) {
+        *units = crdt__utf16_len(text);
+        it->halves = *units != text.len && crdt__wtf8_has_half(text);
+    } else if (!crdt__utf8_valid(text, units)) {
+        return false;
+    }
+    memcpy(ld->text, text.data, text.len);
+    return true;
+}
+
 static inline bool take_text(crdt__loader *ld, crdt__item *it, const uint8_t *p, size_t len)
 {
     uint64_t units = len;
-    if (!copy_ascii(ld->text, p, ld->r.end, len)) {
-        if (!crdt__utf8_valid((crdt_bytes){p, len}, &units))
-            return false;
-        memcpy(ld->text, p, len);
-    }
+    if (!copy_ascii(ld->text, p, ld->r.end, len) &&
+        !copy_text(ld, it, (crdt_bytes){p, len}, &units))
+        return false;
     it->content = ld->text_ref;
     it->text.units = (uint32_t)units;
     it->text.bytes = (uint32_t)len;
@@ -328,7 +339,7 @@ static bool read_any(crdt__loader *ld, const crdt__load_section *s, crdt__item *
     crdt_id id = {ld->doc->clients[s->client].id, s->end};
     if (ld->r.pos == ld->r.end)
         return crdt__load_stop(ld, CRDT__LOAD_MALFORMED);
-    crdt__v1_read_struct(&ld->r, id, CRDT__UNTRUSTED, &ws);
+    crdt__v1_read_struct(&ld->r, id, ld->trust, &ws);
     if (!ld->r.ok)
         return crdt__load_stop(ld, CRDT__LOAD_MALFORMED);
     if (ws.kind == CRDT__SKIP)

@@ -50,6 +50,7 @@ typedef enum crdt__load_end {
 typedef struct crdt__loader {
     crdt_doc *doc;
     crdt_bytes update;
+    crdt__trust trust;
     crdt__reader r;
     crdt__load_end end; /* why it does not go on */
 

@@ -5,12 +5,12 @@
 
 enum { BROKEN_LEN_MAX = 120 };
 
-static void use_update(const vector *v, const char *what, crdt_bytes update)
+static void use_update(const vector *v, const char *what, crdt_encoding encoding, crdt_bytes update)
 {
     static const crdt_doc_options options[] = {
         {0}, {.gc = CRDT_GC_OFF}, {.cleanup = CRDT_CLEANUP_ON}};
     for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
-        const char *wrong = loading_differs(update, (crdt_bytes){0}, options[i]);
+        const char *wrong = loading_differs(encoding, update, (crdt_bytes){0}, options[i]);
         if (wrong)
             vector_fail(v, "%s, options %zu: %s", what, i, wrong);
     }
@@ -21,17 +21,18 @@ static void use_updates(const vector *v)
     if (!vector_is(v, "apply"))
         return;
     for (size_t i = 0; i < vector_count(v, "updates"); i++)
-        use_update(v, "an update", vector_bytes_i(v, "updates", i));
+        use_update(v, "an update", vector_encoding(v), vector_bytes_i(v, "updates", i));
     if (vector_has_v1(v))
-        use_update(v, "the state", vector_bytes(v, "expect.v1"));
+        use_update(v, "the state", CRDT_V1, vector_bytes(v, "expect.v1"));
+    if (vector_at(v, "expect.v2"))
+        use_update(v, "the state, v2", CRDT_V2, vector_bytes(v, "expect.v2"));
 }
 
 static void use_invalid(const vector *v)
 {
     if (!vector_is(v, "invalid"))
         return;
-    crdt_bytes update = vector_bytes(v, "update");
-    use_update(v, "the update", update);
+    use_update(v, "the update", vector_encoding(v), vector_bytes(v, "update"));
 }
 
 static void use_broken(const vector *v)
@@ -39,7 +40,8 @@ static void use_broken(const vector *v)
     if (!vector_has_v1(v))
         return;
     crdt_bytes state = vector_bytes(v, "expect.v1");
-    const char *wrong = state.len <= BROKEN_LEN_MAX ? loading_differs_when_broken(state, 1) : NULL;
+    const char *wrong =
+        state.len <= BROKEN_LEN_MAX ? loading_differs_when_broken(CRDT_V1, state, 1) : NULL;
     if (wrong)
         vector_fail(v, "broken: %s", wrong);
 }

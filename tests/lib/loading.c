@@ -16,14 +16,17 @@ static bool same_bytes(const crdt_buf *a, const crdt_buf *b)
 
 static bool same_encodings(crdt_doc *a, crdt_doc *b)
 {
-    crdt_buf out[4] = {{0}, {0}, {0}, {0}};
+    crdt_buf out[6] = {{0}, {0}, {0}, {0}, {0}, {0}};
     const crdt_bytes all = {0};
     bool ok = crdt_doc_encode_state(a, CRDT_V1, all, &out[0]) == CRDT_OK &&
               crdt_doc_encode_state(b, CRDT_V1, all, &out[1]) == CRDT_OK &&
               crdt_doc_encode_state_vector(a, &out[2]) == CRDT_OK &&
-              crdt_doc_encode_state_vector(b, &out[3]) == CRDT_OK;
-    ok = ok && same_bytes(&out[0], &out[1]) && same_bytes(&out[2], &out[3]);
-    for (size_t i = 0; i < 4; i++)
+              crdt_doc_encode_state_vector(b, &out[3]) == CRDT_OK &&
+              crdt_doc_encode_state(a, CRDT_V2, all, &out[4]) == CRDT_OK &&
+              crdt_doc_encode_state(b, CRDT_V2, all, &out[5]) == CRDT_OK;
+    ok = ok && same_bytes(&out[0], &out[1]) && same_bytes(&out[2], &out[3]) &&
+         same_bytes(&out[4], &out[5]);
+    for (size_t i = 0; i < 6; i++)
         crdt_buf_free(&out[i]);
     return ok;
 }
@@ -56,34 +59,36 @@ static const char *documents_differ(crdt_doc *loaded, crdt_doc *applied)
     return same_roots(loaded, applied) ? NULL : "the roots differ";
 }
 
-static const char *put_both(crdt_doc *loaded, crdt_doc *applied, crdt_bytes update)
+static const char *put_both(crdt_doc *loaded, crdt_doc *applied, crdt_encoding encoding,
+                            crdt_bytes update)
 {
     crdt_applied outcome[2] = {{0}, {0}};
     crdt_buf event = {0};
-    crdt_err err = crdt_doc_apply_event(applied, CRDT_V1, update, &outcome[1], &event);
+    crdt_err err = crdt_doc_apply_event(applied, encoding, update, &outcome[1], &event);
     crdt_buf_free(&event);
-    if (crdt_doc_apply(loaded, CRDT_V1, update, &outcome[0]) != err)
+    if (crdt_doc_apply(loaded, encoding, update, &outcome[0]) != err)
         return "the judgements differ";
     if (memcmp(&outcome[0], &outcome[1], sizeof outcome[0]) != 0)
         return "what it is said to have done differs";
     return documents_differ(loaded, applied);
 }
 
-const char *loading_differs(crdt_bytes update, crdt_bytes more, crdt_doc_options options)
+const char *loading_differs(crdt_encoding encoding, crdt_bytes update, crdt_bytes more,
+                            crdt_doc_options options)
 {
     crdt_doc *loaded = crdt_doc_new(&options);
     crdt_doc *applied = crdt_doc_new(&options);
     if (!loaded || !applied)
         abort();
-    const char *wrong = put_both(loaded, applied, update);
+    const char *wrong = put_both(loaded, applied, encoding, update);
     if (!wrong && more.len > 0)
-        wrong = put_both(loaded, applied, more);
+        wrong = put_both(loaded, applied, encoding, more);
     crdt_doc_free(loaded);
     crdt_doc_free(applied);
     return wrong;
 }
 
-const char *loading_differs_when_broken(crdt_bytes update, size_t step)
+const char *loading_differs_when_broken(crdt_encoding encoding, crdt_bytes update, size_t step)
 {
     const crdt_doc_options options = {0};
     /* A copy of its own length: what is read past the end shows under a sanitizer. */
@@ -96,14 +101,14 @@ const char *loading_differs_when_broken(crdt_bytes update, size_t step)
         if (!prefix)
             abort();
         memcpy(prefix, update.data, len);
-        wrong = loading_differs((crdt_bytes){prefix, len}, update, options);
+        wrong = loading_differs(encoding, (crdt_bytes){prefix, len}, update, options);
         free(prefix);
     }
     memcpy(copy, update.data, update.len);
     for (size_t at = 0; at < update.len && !wrong; at += step) {
         static const uint8_t flips[] = {0x01, 0x80, 0x40, 0x7f};
         copy[at] ^= flips[(at / step) % sizeof flips];
-        wrong = loading_differs((crdt_bytes){copy, update.len}, update, options);
+        wrong = loading_differs(encoding, (crdt_bytes){copy, update.len}, update, options);
         copy[at] = update.data[at];
     }
     free(copy);

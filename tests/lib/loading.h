@@ -8,11 +8,12 @@
 
 /* Puts the update into a document of these options in both ways, then `more` (may be empty), which
  * may hang on anything in the first. NULL, or a static sentence saying what differs. */
-const char *loading_differs(crdt_bytes update, crdt_bytes more, crdt_doc_options options);
+const char *loading_differs(crdt_encoding encoding, crdt_bytes update, crdt_bytes more,
+                            crdt_doc_options options);
 
 /* The same with every prefix of the update, and with each byte of it changed in turn, `step` bytes
  * apart. */
-const char *loading_differs_when_broken(crdt_bytes update, size_t step);
+const char *loading_differs_when_broken(crdt_encoding encoding, crdt_bytes update, size_t step);
 
 /* Updates of a few clients, from a seed, in the order in which they were made: text and marks,
  * values under keys, nested types, deletions. */

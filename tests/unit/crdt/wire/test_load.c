@@ -44,13 +44,26 @@ static crdt_buf merged_log(const loading_log *log, size_t skip)
     return merged;
 }
 
+static crdt_buf in_v2(crdt_bytes update)
+{
+    crdt_buf converted = {0};
+    if (update.len > 0)
+        assert_int_equal(crdt_update_convert(CRDT_V1, update, CRDT_V2, &converted), CRDT_OK);
+    return converted;
+}
+
 static void expect_alike(uint64_t seed, const crdt_buf *update, crdt_bytes more)
 {
+    crdt_buf v2[2] = {in_v2(wm_bytes(update)), in_v2(more)};
     for (size_t i = 0; i < sizeof all_options / sizeof all_options[0]; i++) {
-        const char *wrong = loading_differs(wm_bytes(update), more, all_options[i]);
+        const char *wrong = loading_differs(CRDT_V1, wm_bytes(update), more, all_options[i]);
+        if (!wrong)
+            wrong = loading_differs(CRDT_V2, wm_bytes(&v2[0]), wm_bytes(&v2[1]), all_options[i]);
         if (wrong)
             fail_msg("seed %u, options %zu: %s", (unsigned)seed, i, wrong);
     }
+    crdt_buf_free(&v2[0]);
+    crdt_buf_free(&v2[1]);
 }
 
 static void a_state_is_loaded_as_it_is_applied(void **state)
@@ -101,9 +114,9 @@ static void what_is_broken_is_judged_as_applying_judges(void **state)
         loading_log log = loading_make_log(seed, LOG_LEN);
         crdt_buf encoded = state_of_log(&log, all_options[seed % 2]);
         crdt_buf merged = merged_log(&log, 0);
-        const char *wrong = loading_differs_when_broken(wm_bytes(&encoded), 2 + seed % 3);
+        const char *wrong = loading_differs_when_broken(CRDT_V1, wm_bytes(&encoded), 2 + seed % 3);
         if (!wrong)
-            wrong = loading_differs_when_broken(wm_bytes(&merged), 2 + seed % 3);
+            wrong = loading_differs_when_broken(CRDT_V1, wm_bytes(&merged), 2 + seed % 3);
         if (wrong)
             fail_msg("seed %u: %s", (unsigned)seed, wrong);
         crdt_buf_free(&encoded);
@@ -233,7 +246,7 @@ static void clocks_may_lie_as_they_like(void **state)
     wm_begin_deletes(&u, 1);
     wm_deletes_of(&u, 7, 1);
     wm_range(&u, 0, UINT64_C(1) << 52);
-    const char *wrong = loading_differs(wm_bytes(&u), (crdt_bytes){0}, all_options[0]);
+    const char *wrong = loading_differs(CRDT_V1, wm_bytes(&u), (crdt_bytes){0}, all_options[0]);
     if (wrong)
         fail_msg("%s", wrong);
     crdt_buf_free(&u);
@@ -255,7 +268,7 @@ static void clients_may_wait_for_each_other_in_a_row(void **state)
         wm_struct(&u, &item);
     }
     wm_begin_deletes(&u, 0);
-    const char *wrong = loading_differs(wm_bytes(&u), (crdt_bytes){0}, all_options[0]);
+    const char *wrong = loading_differs(CRDT_V1, wm_bytes(&u), (crdt_bytes){0}, all_options[0]);
     if (wrong)
         fail_msg("%s", wrong);
     crdt_buf_free(&u);
