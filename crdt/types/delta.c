@@ -200,6 +200,7 @@ static bool do_insert(crdt__text_place *place, step_kind kind, crdt__reader *r,
     }
     if (content.len == 0)
         return true;
+    content.halves = kind == STEP_TEXT && crdt__wtf8_has_half(content.content);
     crdt__attrs attributes;
     crdt__attrs_init(&attributes, place->doc);
     bool ok = crdt__attrs_load(place->doc, given, &attributes) &&

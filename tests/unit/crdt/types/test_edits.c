@@ -281,6 +281,23 @@ static void a_delta_is_applied_in_one_walk(void **state)
     scene_close(&s);
 }
 
+/* JSON can hold halves of pairs; two that meet are a pair. */
+static void halves_of_pairs_are_taken_from_deltas(void **state)
+{
+    (void)state;
+    scene s;
+    scene_open(&s, (crdt_doc_options){0});
+    scene_begin(&s);
+    expect_ok(crdt_text_apply_delta(s.doc, s.text,
+                                    str("[{\"insert\":\"a\\ud83d\"},{\"insert\":\"\\ude00\"},"
+                                        "{\"insert\":\"\\ude00z\"}]"),
+                                    CRDT_DELTA_AS_IS));
+    crdt_buf update = scene_commit(&s);
+    crdt_buf_free(&update);
+    scene_expect_text(&s, "a\xf0\x9f\x98\x80\xef\xbf\xbdz");
+    scene_close(&s);
+}
+
 static void a_pair_is_known_before_it_is_cut(void **state)
 {
     (void)state;
@@ -386,6 +403,7 @@ int main(void)
         cmocka_unit_test(an_event_tells_of_what_had_waited),
         cmocka_unit_test(texts_take_on_the_formats_around),
         cmocka_unit_test(a_delta_is_applied_in_one_walk),
+        cmocka_unit_test(halves_of_pairs_are_taken_from_deltas),
         cmocka_unit_test(a_pair_is_known_before_it_is_cut),
         cmocka_unit_test(deleting_text_leaves_what_is_no_text),
         cmocka_unit_test(lists_hold_values_of_every_kind),
