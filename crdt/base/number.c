@@ -16,6 +16,11 @@
 /* A decimal of up to this many digits comes back from a normal double. */
 #define PRINT_DIGITS_EXACT 15
 
+/* Whole numbers below this have no more digits than that. */
+#define WHOLE_MAX 1e15
+/* Digits behind the point of what is printed in a quick way. */
+#define PLACES_MAX 6
+
 /* ---- parsing ---- */
 
 typedef struct decimal {
@@ -221,14 +226,51 @@ static size_t print_decimal(const shortest *s, char *out)
     return len;
 }
 
+/* The digits of a whole number, at least so many. */
+static size_t print_whole(uint64_t number, int digits_min, char *out)
+{
+    char digits[20];
+    size_t at = sizeof digits;
+    for (; number > 0 || digits_min > 0; number /= 10, digits_min--)
+        digits[--at] = (char)('0' + number % 10);
+    memcpy(out, digits + at, sizeof digits - at);
+    return sizeof digits - at;
+}
+
+/* Prints a number of few digits behind the point; 0 if it has more. Its digits are a whole number
+ * and the power of ten another, both without rounding: if one divided by the other is the value,
+ * they are its shortest decimal, for there are no two of so few digits. */
+static size_t print_fraction(double value, char *out)
+{
+    uint64_t power = 10;
+    if (FLT_EVAL_METHOD != 0)
+        return 0;
+    for (int places = 1; places <= PLACES_MAX; places++, power *= 10) {
+        double scaled = value * (double)power;
+        if (scaled >= WHOLE_MAX)
+            return 0;
+        uint64_t digits = (uint64_t)(scaled + 0.5);
+        if ((double)digits / (double)power != value)
+            continue;
+        size_t len = print_whole(digits / power, 1, out);
+        out[len++] = '.';
+        return len + print_whole(digits % power, places, out + len);
+    }
+    return 0;
+}
+
 size_t crdt__number_print(double value, char out[CRDT__NUMBER_LEN_MAX])
 {
-    if (fabs(value) < 1e15 && value == (double)(int64_t)value)
-        return (size_t)snprintf(out, CRDT__NUMBER_LEN_MAX, "%lld", (long long)value);
     size_t len = 0;
     if (value < 0)
         out[len++] = '-';
-    shortest s = shortest_decimal(fabs(value));
+    value = fabs(value);
+    if (value < WHOLE_MAX && value == (double)(uint64_t)value)
+        return len + print_whole((uint64_t)value, 1, out + len);
+    size_t fraction = print_fraction(value, out + len);
+    if (fraction > 0)
+        return len + fraction;
+    shortest s = shortest_decimal(value);
     while (s.count > 1 && s.digits[s.count - 1] == '0')
         s.count--;
     return len + print_decimal(&s, out + len);

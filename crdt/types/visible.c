@@ -56,20 +56,26 @@ static void cut_values(crdt__walk *walk, crdt_bytes all, crdt__run *run)
     run->bytes = (crdt_bytes){all.data + start, walk->byte - start};
 }
 
+static crdt_bytes content_of(const crdt_doc *doc, const crdt__item *it)
+{
+    if (it->kind == CRDT__STRING)
+        return crdt__text_of(&doc->text, it);
+    if (it->kind != CRDT__ANY && it->kind != CRDT__JSON)
+        return (crdt_bytes){0};
+    const crdt__blob *blob = crdt__blob_at(&doc->objects, it->content);
+    return (crdt_bytes){blob->data, blob->len};
+}
+
 /* Finds the content of the run. */
 static void cut(const crdt_doc *doc, crdt__walk *walk, crdt__run *run)
 {
-    const crdt__item *it = run->item;
-    if (it->kind != CRDT__STRING && it->kind != CRDT__ANY && it->kind != CRDT__JSON)
-        return;
-    crdt__wstruct ws = {0};
-    crdt__content_show(doc, it, &ws);
-    if (run->from == 0 && run->to == crdt__item_len(it))
-        run->bytes = ws.content;
-    else if (it->kind == CRDT__STRING)
-        cut_text(walk, ws.content, run);
+    crdt_bytes all = content_of(doc, run->item);
+    if (all.len == 0 || (run->from == 0 && run->to == crdt__item_len(run->item)))
+        run->bytes = all;
+    else if (run->item->kind == CRDT__STRING)
+        cut_text(walk, all, run);
     else
-        cut_values(walk, ws.content, run);
+        cut_values(walk, all, run);
 }
 
 /* ---- what was there ---- */
@@ -101,9 +107,26 @@ crdt__walk crdt__walk_of(const crdt__type *type)
     return (crdt__walk){.next = type->start};
 }
 
+/* Now an item is there as a whole, or not. */
+static bool next_now(const crdt_doc *doc, crdt__walk *walk, crdt__run *out)
+{
+    for (crdt__ref ref; (ref = walk->next);) {
+        const crdt__item *it = crdt__item_at(doc, ref);
+        walk->next = it->right;
+        if (it->deleted)
+            continue;
+        *out = (crdt__run){
+            .ref = ref, .item = it, .to = crdt__item_len(it), .bytes = content_of(doc, it)};
+        return true;
+    }
+    return false;
+}
+
 bool crdt__walk_next(const crdt_doc *doc, const crdt__moment *moment, crdt__walk *walk,
                      crdt__run *out)
 {
+    if (moment->when == CRDT__NOW)
+        return next_now(doc, walk, out);
     crdt__run run = {.ref = walk->ref};
     while (!run.ref || !crdt__visible_next(&walk->stretches, &run.from, &run.to)) {
         if (!walk->next)
@@ -142,11 +165,9 @@ bool crdt__any_visible(const crdt_doc *doc, const crdt__moment *moment, const cr
 
 crdt__run crdt__run_of_item(const crdt_doc *doc, crdt__ref ref)
 {
-    crdt__run run = {.ref = ref, .item = crdt__item_at(doc, ref)};
-    run.to = crdt__item_len(run.item);
-    crdt__walk walk = {.ref = ref};
-    cut(doc, &walk, &run);
-    return run;
+    const crdt__item *it = crdt__item_at(doc, ref);
+    return (crdt__run){
+        .ref = ref, .item = it, .to = crdt__item_len(it), .bytes = content_of(doc, it)};
 }
 
 crdt__run crdt__run_of_unit(const crdt_doc *doc, crdt__ref ref, uint64_t unit)
