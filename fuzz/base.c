@@ -23,9 +23,10 @@ static const uint8_t content[] = {
 crdt_doc *fuzz_base_doc(uint8_t shape)
 {
     crdt_doc_options options = {
-        .gc = shape & 1 ? CRDT_GC_OFF : CRDT_GC_ON,
-        .cleanup = shape & 2 ? CRDT_CLEANUP_ON : CRDT_CLEANUP_OFF,
-        .pending_bytes_max = shape & 4 ? 64 : 0,
+        .gc = shape & FUZZ_BASE_NO_GC ? CRDT_GC_OFF : CRDT_GC_ON,
+        .cleanup = shape & FUZZ_BASE_CLEANUP ? CRDT_CLEANUP_ON : CRDT_CLEANUP_OFF,
+        .pending_bytes_max = shape & FUZZ_BASE_LITTLE ? 64 : 0,
+        .changes = shape & FUZZ_BASE_CHANGES ? CRDT_CHANGES_ON : CRDT_CHANGES_OFF,
     };
     crdt_doc *doc = crdt_doc_new(&options);
     fuzz_expect(doc && crdt_doc_apply(doc, CRDT_V1, (crdt_bytes){content, sizeof content}, NULL) ==

@@ -4,7 +4,15 @@
 
 #include "fuzz.h"
 
-/* Bits of `shape`: 0: nothing is collected; 1: marks are tidied; 2: little may wait. Owned. */
+/* Bits of a shape; other bits say nothing. */
+enum {
+    FUZZ_BASE_NO_GC = 1,   /* nothing is collected */
+    FUZZ_BASE_CLEANUP = 2, /* marks are tidied */
+    FUZZ_BASE_LITTLE = 4,  /* little may wait */
+    FUZZ_BASE_CHANGES = 8  /* changes are told */
+};
+
+/* Owned. */
 crdt_doc *fuzz_base_doc(uint8_t shape);
 
 #endif

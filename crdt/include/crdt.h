@@ -385,16 +385,20 @@ CRDT_MUST_CHECK crdt_err crdt_map_next(const crdt_doc *doc, crdt_type map, size_
                                        bool *found, crdt_bytes *key, crdt_value *out);
 
 /* Each appends one rendering of a type to `out`, as of the snapshot `at` (NULL: now). CRDT_GONE: no
- * such type. CRDT_INVALID: `at` is given, and the document collects garbage. Nested types recurse,
- * without recursion in C. Cost: linear in what is read.
+ * such type, or, now, a deleted one. CRDT_INVALID: `at` is given, and the document collects
+ * garbage. Nested types recurse, without recursion in C: what comes out may nest deeper than a
+ * parser likes. Cost: linear in what is read and written, which for texts with very many formats is
+ * more than the document holds; `out` may have a memory table that sets a bound.
  *
- * In JSON, binary is a base64 string; undefined, NaN and infinities are null; a BigInt is a number
- * up to 2^53-1, else a string; a sub-document is {"guid":...}; XML is its string. */
+ * What comes out is UTF-8; unpaired surrogates are U+FFFD. In JSON, binary is a base64 string;
+ * undefined, NaN and infinities are null; a BigInt is a number up to 2^53-1, else a string; a
+ * sub-document is {"guid":...}; XML is its string. */
 
 /* The plain text; embeds and types leave no trace. */
 CRDT_MUST_CHECK crdt_err crdt_read_text(crdt_doc *doc, crdt_type type, const crdt_snapshot *at,
                                         crdt_buf *out);
-/* A Quill delta, as JSON. Neighbours with equal attributes are joined. */
+/* A Quill delta, as JSON. Neighbours with equal attributes are joined. A type among the text is
+ * inserted as its JSON. */
 CRDT_MUST_CHECK crdt_err crdt_read_delta(crdt_doc *doc, crdt_type type, const crdt_snapshot *at,
                                          crdt_buf *out);
 /* The list, as a JSON array. */
@@ -408,8 +412,10 @@ CRDT_MUST_CHECK crdt_err crdt_read_map(crdt_doc *doc, crdt_type type, const crdt
 CRDT_MUST_CHECK crdt_err crdt_read_json(crdt_doc *doc, crdt_type type, const crdt_snapshot *at,
                                         crdt_buf *out);
 
-/* Yjs' toString escapes nothing. Well-formed XML escapes what must be; characters that XML lacks
- * become U+FFFD, bad characters of names `_`. */
+/* Yjs' toString escapes nothing. Well-formed XML (1.0, fifth edition) escapes what must be;
+ * characters that XML lacks become U+FFFD, bad characters of names `_`, colons among them, for they
+ * would make undeclared prefixes; of attributes whose names become the same one stays. The children
+ * of a root have no element around them. */
 typedef enum crdt_xml_style { CRDT_XML_YJS, CRDT_XML_WELL_FORMED } crdt_xml_style;
 CRDT_MUST_CHECK crdt_err crdt_read_xml(crdt_doc *doc, crdt_type type, crdt_xml_style style,
                                        const crdt_snapshot *at, crdt_buf *out);

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "xmlcheck.h"
+
 typedef struct xml_scene {
     scene s;
     crdt_type root;
@@ -57,6 +59,24 @@ static void expect_xml(xml_scene *x, const char *yjs, const char *well_formed)
 {
     scene_expect(&x->s, x->root, read_yjs, NULL, yjs);
     scene_expect(&x->s, x->root, read_well_formed, NULL, well_formed);
+    const char *wrong = xmlcheck(str(well_formed));
+    if (wrong)
+        fail_msg("%s: %s", wrong, well_formed);
+}
+
+/* The checker that says so can tell otherwise. */
+static void not_everything_is_well_formed(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {
+        "<",        "a > b",         "a & b",   "&nbsp;",       "<p>",
+        "</p>",     "<p></b>",       "<1></1>", "<a b></a b>",  "<p x=\"<\"></p>",
+        "<p x=\"1", "<p x=1></p>",   "\x01",    "\xef\xbf\xbf", "<p x=\"1\" x=\"2\"></p>",
+        "<p",       "<b><i></b></i>"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_non_null(xmlcheck(str(bad[i])));
+    assert_null(xmlcheck(str("")));
+    assert_null(xmlcheck(str("a<p x=\"&lt;\" y=\"\">&amp;<b></b>\"'</p>")));
 }
 
 static void markup_is_escaped_or_it_is_not(void **state)
@@ -264,6 +284,7 @@ static void anything_may_be_a_child(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(not_everything_is_well_formed),
         cmocka_unit_test(markup_is_escaped_or_it_is_not),
         cmocka_unit_test(attributes_are_sorted_by_units),
         cmocka_unit_test(names_are_made_to_fit),
