@@ -64,7 +64,7 @@ void crdt__arena_init(crdt__arena *arena, crdt__budget *budget, unsigned unit_sh
     memset(arena, 0, sizeof(*arena));
     arena->budget = budget;
     arena->unit_shift = unit_shift;
-    arena->next_size = first_units;
+    arena->first_size = arena->next_size = first_units;
 }
 
 void crdt__arena_deinit(crdt__arena *arena)
@@ -79,6 +79,14 @@ void crdt__arena_deinit(crdt__arena *arena)
 static size_t slack(const crdt__arena *arena)
 {
     return arena->unit_shift == CRDT__TEXT_SHIFT ? CRDT__TEXT_SLACK : 0;
+}
+
+static void size_next(crdt__arena *arena)
+{
+    uint64_t share = arena->total / GROWTH_SHARE;
+    if (share > CRDT__CHUNK_UNITS)
+        share = CRDT__CHUNK_UNITS;
+    arena->next_size = share > arena->first_size ? (uint32_t)share : arena->first_size;
 }
 
 /* A new block of at least `units` units becomes the place where allocation goes on. What was left
@@ -111,9 +119,7 @@ static bool add_block(crdt__arena *arena, uint32_t units)
     for (size_t i = 0; i < chunks; i++)
         arena->chunks[arena->chunk_count++] = data + ((i * CRDT__CHUNK_UNITS) << arena->unit_shift);
     arena->total += want;
-    uint64_t share = arena->total / GROWTH_SHARE;
-    if (share > arena->next_size)
-        arena->next_size = share < CRDT__CHUNK_UNITS ? (uint32_t)share : CRDT__CHUNK_UNITS;
+    size_next(arena);
     return true;
 }
 
@@ -194,6 +200,7 @@ static void drop_block(crdt__arena *arena)
     arena->chunk_count -= chunks_of(arena, block.size);
     arena->total -= units_of(arena, block.size);
     arena->left = 0;
+    size_next(arena);
     crdt__budget_release(arena->budget, block.data, block.size);
 }
 
@@ -217,6 +224,7 @@ void crdt__arena_trim(crdt__arena *arena)
     *block = (crdt__block){data, size};
     arena->total -= arena->left;
     arena->left = 0;
+    size_next(arena);
 }
 
 bool crdt__arena_has_free(const crdt__arena *arena)
@@ -233,7 +241,6 @@ crdt__arena_mark crdt__arena_mark_of(const crdt__arena *arena)
                               .block_count = arena->block_count,
                               .next = arena->next,
                               .left = arena->left,
-                              .next_size = arena->next_size,
                               .total = arena->total};
 }
 
@@ -246,7 +253,7 @@ void crdt__arena_rewind(crdt__arena *arena, const crdt__arena_mark *mark)
     arena->chunk_count = mark->chunk_count;
     arena->next = mark->next;
     arena->left = mark->left;
-    arena->next_size = mark->next_size;
     arena->total = mark->total;
+    size_next(arena);
     memset(arena->free, 0, sizeof(arena->free));
 }

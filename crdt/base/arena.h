@@ -58,10 +58,11 @@ typedef struct crdt__arena {
     crdt__block *blocks; /* what was allocated, to be freed */
     size_t block_count;
     size_t block_cap;
-    crdt__ref next;     /* first free unit of the newest block */
-    uint32_t left;      /* units free behind it */
-    uint32_t next_size; /* units of the next block */
-    uint64_t total;     /* units of all blocks */
+    crdt__ref next;      /* first free unit of the newest block */
+    uint32_t left;       /* units free behind it */
+    uint32_t first_size; /* units of the first block */
+    uint32_t next_size;  /* units of the next block */
+    uint64_t total;      /* units of all blocks */
     unsigned unit_shift;
     crdt__ref free[CRDT__SIZE_CLASSES];
 } crdt__arena;
@@ -111,7 +112,6 @@ typedef struct crdt__arena_mark {
     size_t block_count;
     crdt__ref next;
     uint32_t left;
-    uint32_t next_size;
     uint64_t total;
 } crdt__arena_mark;
 

@@ -102,16 +102,21 @@ static void varuint_written_is_read_again(void **state)
     (void)state;
     crdt_buf buf = {0};
     crdt__writer w = crdt__writer_on(&buf);
-    for (unsigned bit = 0; bit < 53; bit++)
-        crdt__write_varuint(&w, (UINT64_C(1) << bit) + bit);
+    uint64_t values[3 * 53];
+    for (unsigned bit = 0; bit < 53; bit++) {
+        values[3 * bit] = UINT64_C(1) << bit;
+        values[3 * bit + 1] = (UINT64_C(1) << bit) + bit;
+        values[3 * bit + 2] = (UINT64_C(2) << bit) - 1;
+    }
+    for (size_t i = 0; i < 3 * 53; i++)
+        crdt__write_varuint(&w, values[i]);
     assert_int_equal(crdt__writer_finish(&w), CRDT_OK);
 
     crdt__reader r = crdt__reader_of((crdt_bytes){buf.data, buf.len});
-    for (unsigned bit = 0; bit < 53; bit++) {
+    for (size_t i = 0; i < 3 * 53; i++) {
         const uint8_t *before = r.pos;
-        uint64_t value = (UINT64_C(1) << bit) + bit;
-        assert_int_equal(crdt__read_varuint(&r), value);
-        assert_int_equal(r.pos - before, crdt__varuint_len(value));
+        assert_int_equal(crdt__read_varuint(&r), values[i]);
+        assert_int_equal(r.pos - before, crdt__varuint_len(values[i]));
     }
     assert_true(crdt__reader_at_end(&r));
     crdt_buf_free(&buf);

@@ -35,6 +35,21 @@ static void append(tree *t, uint64_t units)
     t->end += units;
 }
 
+/* Many at once, as loading appends them. */
+static void fill(tree *t, rng *random, size_t count)
+{
+    crdt__leaf *leaf = NULL;
+    for (size_t i = 0; i < count; i++) {
+        crdt__ref item = (crdt__ref)t->end + 1;
+        if (!leaf || !crdt__leaf_push(leaf, t->end, item)) {
+            leaf = crdt__blocks_add_leaf(&t->objects, &t->blocks, t->end, count - i);
+            assert_true(leaf && crdt__leaf_push(leaf, t->end, item));
+        }
+        t->items[t->end] = item;
+        t->end += 1 + rng_below(random, 9);
+    }
+}
+
 static void insert(tree *t, uint64_t clock)
 {
     assert_true(crdt__blocks_insert_after(&t->objects, &t->blocks, find(t, clock), clock,
@@ -94,6 +109,8 @@ static void random_changes_are_found(void **state)
         rng random = {seed};
         tree t;
         tree_open(&t);
+        if (seed % 3 > 0)
+            fill(&t, &random, 1 + rng_below(&random, 400));
         append(&t, 3);
         for (size_t step = 0; step < STEPS; step++) {
             uint64_t clock = rng_below(&random, t.end);
@@ -113,11 +130,37 @@ static void random_changes_are_found(void **state)
     }
 }
 
+/* A leaf tells clocks by 32 bits from its first: what is farther off gets a leaf of its own. */
+static void leaves_end_where_clocks_are_far_apart(void **state)
+{
+    (void)state;
+    enum { COUNT = 300 };
+    crdt__budget budget = {0};
+    crdt__arena objects;
+    crdt__blocks blocks = {0};
+    crdt__arena_init(&objects, &budget, CRDT__OBJECT_SHIFT, 128);
+    crdt__leaf *leaf = NULL;
+    for (uint64_t i = 0; i < COUNT; i++) {
+        uint64_t clock = i << 30;
+        if (!leaf || !crdt__leaf_push(leaf, clock, (crdt__ref)i + 1)) {
+            leaf = crdt__blocks_add_leaf(&objects, &blocks, clock, COUNT - i);
+            assert_true(leaf && crdt__leaf_push(leaf, clock, (crdt__ref)i + 1));
+        }
+    }
+    assert_null(crdt__blocks_check(&objects, &blocks));
+    for (uint64_t i = 0; i < COUNT; i++) {
+        crdt__pos pos = crdt__blocks_find(&objects, &blocks, (i << 30) + 5);
+        assert_int_equal(crdt__blocks_item(&objects, pos), i + 1);
+    }
+    crdt__arena_deinit(&objects);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_cut_anew_across_two_leaves_is_found),
         cmocka_unit_test(random_changes_are_found),
+        cmocka_unit_test(leaves_end_where_clocks_are_far_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
