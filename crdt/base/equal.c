@@ -1,8 +1,9 @@
 /* Whether two kept values are equal, as JavaScript and as Yjs compare them. */
 #include "base/tokens.h"
 
-/* Objects of more members are compared only if their keys come in the same order. */
-#define MEMBERS_SOUGHT_MAX 1024
+/* Objects whose keys come in another order are compared if that many bytes at most are looked
+ * through for it: the members of one, times the bytes of the other. */
+#define SOUGHT_MAX (UINT64_C(1) << 24)
 
 static bool is_container(crdt__token t)
 {
@@ -155,7 +156,7 @@ static bool same_members(crdt_bytes a, crdt_bytes b)
     members_begin(&right, b, &first);
     for (member x, y; members_next(&left, &x);) {
         bool found = members_next(&right, &y) && same_key(&x, &y);
-        if (!found && (count > MEMBERS_SOUGHT_MAX || !find_member(b, &x, &y)))
+        if (!found && (b.len > SOUGHT_MAX / count || !find_member(b, &x, &y)))
             return false;
         if (!same_scalar(x.value, y.value))
             return false;

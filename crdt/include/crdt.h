@@ -511,8 +511,9 @@ CRDT_MUST_CHECK crdt_err crdt_update_diff(crdt_encoding encoding, crdt_bytes upd
 CRDT_MUST_CHECK crdt_err crdt_update_state_vector(crdt_encoding encoding, crdt_bytes update,
                                                   crdt_buf *out);
 
-/* Appends the update in the other format (Yjs: convertUpdateFormatV1ToV2 and back). What one format
- * cannot say is said as Yjs would: v1 has embeds and formats as JSON. */
+/* Appends the update in the format `to`, written anew (Yjs: convertUpdateFormatV1ToV2 and back).
+ * What one format cannot say is said as Yjs would: v1 has embeds and formats as JSON. A BigInt, at
+ * which Yjs throws, becomes its digits there, and an undefined by itself null. */
 CRDT_MUST_CHECK crdt_err crdt_update_convert(crdt_encoding from, crdt_bytes update,
                                              crdt_encoding to, crdt_buf *out);
 
@@ -523,8 +524,9 @@ typedef struct crdt_update_client {
     uint64_t to;
 } crdt_update_client;
 
-/* Tells the clients of an update, in its order, Skips counted (Yjs: parseUpdateMeta). *out is
- * owned: an array of *count, to be freed with crdt_update_clients_free. */
+/* Tells the clients of an update, in its order, Skips counted (Yjs: parseUpdateMeta). If it has
+ * several sections of one client, they are told in descending order, and of each the last section
+ * counts. *out is owned: an array of *count, to be freed with crdt_update_clients_free. */
 CRDT_MUST_CHECK crdt_err crdt_update_clients(crdt_encoding encoding, crdt_bytes update,
                                              crdt_update_client **out, size_t *count);
 void crdt_update_clients_free(crdt_update_client *clients, size_t count);

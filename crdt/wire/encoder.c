@@ -94,12 +94,12 @@ static void encode_extended(crdt__encoder *enc, const crdt__wstruct *s, uint64_t
 
 void crdt__encode_struct(crdt__encoder *enc, const crdt__wstruct *s, uint64_t offset)
 {
-    if (enc->encoding == CRDT_V1)
-        crdt__v1_write_struct(&enc->out, s, offset, CRDT__V1_PLAIN, enc->mem);
+    if (enc->columns)
+        crdt__v2_write_struct(enc->columns, &enc->out, s, offset);
     else if (enc->encoding == CRDT__EXTENDED)
         encode_extended(enc, s, offset);
-    else if (enc->columns)
-        crdt__v2_write_struct(enc->columns, &enc->out, s, offset);
+    else
+        crdt__v1_write_struct(&enc->out, s, offset, CRDT__V1_PLAIN, enc->mem);
 }
 
 /* ---- deletes ---- */

@@ -17,7 +17,7 @@
  * and of unpaired surrogates those that stand next to their other half in the row of all strings;
  * the others become U+FFFD.
  */
-#define CRDT__EXTENDED ((crdt_encoding)0)
+#define CRDT__EXTENDED ((crdt_encoding)101) /* a number that nobody passes by mistake */
 
 struct crdt__columns; /* wire/update_v2.h */
 

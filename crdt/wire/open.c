@@ -11,6 +11,8 @@ crdt_err crdt__open(crdt_encoding encoding, crdt_bytes update, const crdt_mem *m
         return crdt__v1_survey(update, mem, &out->shape);
     if (encoding == CRDT_V1)
         return crdt__v1_validate(update, mem, &out->shape);
+    if (encoding != CRDT_V2)
+        return CRDT_MALFORMED;
     crdt_err err = crdt__v2_read(update, &out->room, &out->shape);
     if (err == CRDT_OK)
         out->update = (crdt_bytes){out->room.data, out->room.len};

@@ -33,7 +33,7 @@ typedef struct transcoder {
     keys keys;
     crdt_buf value; /* one that is being told in v1 */
     uint64_t structs_max;
-    size_t len_max; /* of what comes out */
+    uint64_t len_max; /* of what comes out */
 } transcoder;
 
 static void fail(transcoder *t)
@@ -401,7 +401,7 @@ crdt_err crdt__v2_read(crdt_bytes update, crdt_buf *out, crdt__v1_shape *shape)
         .mem = out->mem,
         .value = {.mem = out->mem},
         .structs_max = CRDT_V2_STRUCTS_FREE + (uint64_t)update.len * CRDT_V2_STRUCTS_PER_BYTE,
-        .len_max = CRDT__V2_BYTES_FREE + update.len * CRDT__V2_BYTES_PER_BYTE,
+        .len_max = CRDT__V2_BYTES_FREE + (uint64_t)update.len * CRDT__V2_BYTES_PER_BYTE,
     };
     *shape = (crdt__v1_shape){0};
     open_columns(update, &t.in);
