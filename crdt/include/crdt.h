@@ -242,7 +242,7 @@ typedef enum crdt_value_kind {
     CRDT_VALUE_JSON,   /* `bytes` is one JSON text */
     CRDT_VALUE_ANY,    /* `bytes` is one value in lib0's Any encoding: tells undefined, NaN, BigInt
                           and bytes, too */
-    CRDT_VALUE_STRING, /* read: `bytes` is UTF-8 */
+    CRDT_VALUE_STRING, /* `bytes` is UTF-8: a string, in a list or a map */
     CRDT_VALUE_BINARY, /* `bytes` are bytes (a Uint8Array) */
     CRDT_VALUE_TYPE,   /* a nested type of kind `type`; `bytes` is the node name of an element or
                           hook. Read: `handle` is it */
@@ -305,8 +305,7 @@ CRDT_MUST_CHECK crdt_err crdt_doc_begin(crdt_doc *doc);
 CRDT_MUST_CHECK crdt_err crdt_doc_commit(crdt_doc *doc, crdt_encoding encoding, crdt_buf *update);
 
 /* Texts (Y.Text, Y.XmlText). `attributes` is an object, JSON or Any; null values take a format
- * away.
- */
+ * away, undefined ones are refused. */
 
 /* Inserts UTF-8 before the unit `index`. `attributes` NULL: the text takes on the formats around
  * it; otherwise it has exactly these. An index between the halves of a surrogate pair turns both
@@ -314,7 +313,8 @@ CRDT_MUST_CHECK crdt_err crdt_doc_commit(crdt_doc *doc, crdt_encoding encoding, 
 CRDT_MUST_CHECK crdt_err crdt_text_insert(crdt_doc *doc, crdt_type text, uint64_t index,
                                           crdt_bytes string, const crdt_value *attributes);
 
-/* Inserts an embed (JSON, ANY) or a type, as one unit. NULL attributes: none. */
+/* Inserts an embed (JSON, ANY; neither a string nor null) or a type, as one unit. NULL attributes:
+ * none. */
 CRDT_MUST_CHECK crdt_err crdt_text_insert_embed(crdt_doc *doc, crdt_type text, uint64_t index,
                                                 const crdt_value *value,
                                                 const crdt_value *attributes);
@@ -323,15 +323,17 @@ CRDT_MUST_CHECK crdt_err crdt_text_insert_embed(crdt_doc *doc, crdt_type text, u
 CRDT_MUST_CHECK crdt_err crdt_text_delete(crdt_doc *doc, crdt_type text, uint64_t index,
                                           uint64_t length);
 
-/* Formats `length` units; formatting past the end adds newlines, as in Yjs. */
+/* Formats `length` units; formatting past the end adds newlines, as in Yjs, but no more than
+ * CRDT_NEWLINES_MAX. */
 CRDT_MUST_CHECK crdt_err crdt_text_format(crdt_doc *doc, crdt_type text, uint64_t index,
                                           uint64_t length, const crdt_value *attributes);
 
 /* Yjs may drop a last newline, which Quill's texts end with. */
 typedef enum crdt_delta_mode { CRDT_DELTA_AS_IS, CRDT_DELTA_DROP_LAST_NEWLINE } crdt_delta_mode;
 
-/* Applies a Quill delta, a JSON array of operations (Yjs: applyDelta). CRDT_MALFORMED: not JSON;
- * CRDT_INVALID: not a delta; in both cases nothing changed. Cost: one walk. */
+/* Applies a Quill delta, a JSON array of operations (Yjs: applyDelta): strings are inserted as
+ * text, all else but null as embeds. CRDT_MALFORMED: not JSON; CRDT_INVALID: not a delta;
+ * CRDT_LIMIT: too many newlines; nothing changed then. Cost: one walk. */
 CRDT_MUST_CHECK crdt_err crdt_text_apply_delta(crdt_doc *doc, crdt_type text, crdt_bytes delta,
                                                crdt_delta_mode mode);
 
@@ -340,7 +342,8 @@ bool crdt_text_splits_pair(crdt_doc *doc, crdt_type text, uint64_t index);
 
 /* Lists (Y.Array; the children of Y.XmlFragment and Y.XmlElement). */
 
-/* Inserts `count` values before the unit `index`. */
+/* Inserts `count` values before the unit `index`: any but undefined and BigInt, which Yjs knows as
+ * entries of maps alone. */
 CRDT_MUST_CHECK crdt_err crdt_list_insert(crdt_doc *doc, crdt_type list, uint64_t index,
                                           const crdt_value *values, size_t count);
 
