@@ -473,6 +473,7 @@ static void expect_refusing(scene *s)
     assert_int_equal(crdt_doc_snapshot(s->doc, CRDT_V1, &out), CRDT_FAILED);
     assert_int_equal(crdt_sync_write_step1(s->doc, &out), CRDT_FAILED);
     assert_int_equal(out.len, 0);
+    crdt_buf_free(&out);
 }
 
 /* The call ran out of memory: nothing came of it, and with memory it comes to what it should. What
