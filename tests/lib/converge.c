@@ -278,9 +278,16 @@ static void remember_position(run *r, replica *at)
     crdt_type_info info;
     expect_ok(r, crdt_type_describe(at->doc, root, &info), "no root");
     const uint64_t index = program_below(&r->p, (size_t)info.length + 1);
-    expect_ok(r,
-              crdt_relpos_encode(at->doc, root, index, assoc, &r->positions[r->position_count++]),
-              "no position");
+    crdt_buf *position = &r->positions[r->position_count++];
+    expect_ok(r, crdt_relpos_encode(at->doc, root, index, assoc, position), "no position");
+    crdt_place place = {0};
+    bool found = false;
+    expect_ok(r, crdt_relpos_resolve(at->doc, bytes_of(position), &found, &place),
+              "a position is refused");
+    program_expect(&r->p,
+                   found && place.type.root == root.root && place.index == index &&
+                       place.assoc == assoc,
+                   "a position lies elsewhere at once");
 }
 
 /* ---- the program ---- */
