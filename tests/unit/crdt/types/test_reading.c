@@ -58,7 +58,7 @@ static void any_number_of_formats(void **state)
     char expected[4096] = "[";
     char attributes[1024] = "{";
     for (int i = 0; i < 40; i++) {
-        snprintf(attributes + strlen(attributes), 16, "%s\"k%d\":%d", i ? "," : "", i, i);
+        snprintf(attributes + strlen(attributes), 32, "%s\"k%d\":%d", i ? "," : "", i, i);
         char json[sizeof attributes + 2];
         snprintf(json, sizeof json, "%s}", attributes);
         const crdt_value value = crdt_json(json);
