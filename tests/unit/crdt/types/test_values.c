@@ -126,7 +126,7 @@ static void keys_come_in_the_order_in_which_they_first_came(void **state)
     scene s;
     scene_open(&s, (crdt_doc_options){0});
     scene_begin(&s);
-    char key[8];
+    char key[16];
     for (int i = 99; i >= 0; i--) {
         snprintf(key, sizeof key, "k%d", i);
         set(&s, key, crdt_json("0"));
