@@ -96,6 +96,14 @@ typedef struct store_options {
 STORE_MUST_CHECK store_err store_open(const char *dir, const store_options *options, store **out,
                                       char *detail, size_t detail_len);
 
+/* Opens the store in `dir` to read it as it is at this moment, whether or not another process is
+ * writing to it, and changes nothing. The moment is kept until store_close, and with it the pages
+ * that it needs: a writer's file grows meanwhile. One thread at a time; there are no batches and no
+ * packing. STORE_NOT_FOUND: there is no store. STORE_VERSION: made by another version; also an
+ * older one, which only its writer brings forward. Errors, `detail` and cost else as store_open. */
+STORE_MUST_CHECK store_err store_open_read(const char *dir, const store_options *options,
+                                           store **out, char *detail, size_t detail_len);
+
 /* No call may be running, no batch open. Accepts NULL. */
 void store_close(store *s);
 
@@ -162,6 +170,45 @@ STORE_MUST_CHECK store_err store_checkpoint_find(store *s, uint64_t number, uint
                                                              store_bytes state),
                                                  void *ctx);
 
+/* All checkpoints of a document, oldest first, as store_checkpoint_find hands out one, until `each`
+ * returns false. STORE_CORRUPT: one does not match its checksum; those before it were handed out.
+ */
+STORE_MUST_CHECK store_err store_checkpoints(
+    store *s, uint64_t number, bool (*each)(void *ctx, uint64_t seq, store_bytes state), void *ctx);
+
+/* ---- copies, and whether all is well: of a store opened with store_open_read ---- */
+
+/* Writes the store to one new file, without the room that is free in it, and syncs it.
+ * STORE_EXISTS: there is something at `file`. STORE_FULL, STORE_IO: nothing is left of it. `detail`
+ * as in store_open. Cost: reading and writing all. */
+STORE_MUST_CHECK store_err store_backup(store *s, const char *file, char *detail,
+                                        size_t detail_len);
+
+/* Makes the store in `dir`, which is absent or empty (else STORE_EXISTS), from such a file. Every
+ * living document begins a life with a new epoch, which `draw` gives at random (asked again for one
+ * that the name had before), and its last one ended as STORE_END_RESTORED. Whatever fails or dies,
+ * there is no store in `dir` until it is whole. STORE_NOT_FOUND: no file. STORE_CORRUPT: it is no
+ * backup, or damaged as far as this looks: at records, not at events. `detail` as in store_open. */
+STORE_MUST_CHECK store_err store_restore(const char *file, const char *dir,
+                                         const store_options *options, uint32_t (*draw)(void *ctx),
+                                         void *ctx, char *detail, size_t detail_len);
+
+/* Something that is not as it should be. */
+typedef struct store_fault {
+    store_bytes name;   /* of the document; empty: of none, or not known. Borrowed */
+    uint64_t seq_first; /* the events that it concerns; 0: not one of them */
+    uint64_t seq_last;
+    const char *what; /* a static sentence without its full stop */
+} store_fault;
+
+/* Reads everything and tells what does not match its checksum or does not fit the rest: every
+ * record, event, segment and checkpoint, seqs without gaps, nothing that belongs to no document.
+ * Says nothing of what is in updates and states. STORE_OK: all was read, whatever was found.
+ * STORE_CORRUPT: some of it cannot even be walked, which was told as well. */
+STORE_MUST_CHECK store_err store_verify(store *s,
+                                        void (*found)(void *ctx, const store_fault *fault),
+                                        void *ctx);
+
 /* ---- writing: one batch, one transaction ---- */
 
 typedef struct store_batch store_batch;
@@ -189,8 +236,9 @@ STORE_MUST_CHECK store_err store_batch_delete(store_batch *b, uint64_t number, i
 STORE_MUST_CHECK store_err store_batch_append(store_batch *b, uint64_t number,
                                               const store_event *event, uint64_t *seq);
 
-/* Keeps `state` (bytes of the caller's format) as the state after event `seq`, in place of older
- * checkpoints. STORE_INVALID: too long, or there is no such event. */
+/* Keeps `state` (bytes of the caller's format) as the state after event `seq`, beside older
+ * checkpoints; in place of one of the same event. STORE_INVALID: too long, or there is no such
+ * event. */
 STORE_MUST_CHECK store_err store_batch_checkpoint(store_batch *b, uint64_t number, uint64_t seq,
                                                   store_bytes state);
 
