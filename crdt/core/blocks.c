@@ -86,13 +86,11 @@ static uint32_t inner_slot(const inner *node, uint64_t clock)
     return low;
 }
 
-/* The last entry at or below `delta`, or -1. */
-static int64_t leaf_slot(const crdt__leaf *leaf, uint64_t delta)
+/* The last entry at or below `delta`, which is not below the first. */
+static uint32_t leaf_slot(const crdt__leaf *leaf, uint64_t delta)
 {
     uint32_t low = 0;
     uint32_t count = leaf->count;
-    if (count == 0 || leaf->slots[0] > delta)
-        return -1;
     while (count > 1) {
         uint32_t half = count / 2;
         if (leaf->slots[low + half] <= delta)
@@ -102,23 +100,55 @@ static int64_t leaf_slot(const crdt__leaf *leaf, uint64_t delta)
     return low;
 }
 
+static bool begins_above(const crdt__leaf *leaf, uint64_t clock)
+{
+    return clock < leaf->base + leaf->slots[0];
+}
+
+/* A search goes through a leaf's cache lines one after the other; asked for together, they come at
+ * once. */
+static void fetch_leaf(const crdt__leaf *leaf)
+{
+    const uint8_t *line = (const uint8_t *)leaf;
+    for (size_t at = 64; at < 512; at += 64)
+        __builtin_prefetch(line + at);
+}
+
+/* True if the clock is certain to be in the leaf, without a look at the next one. */
+static bool spans(const crdt__leaf *leaf, uint64_t clock)
+{
+    return !begins_above(leaf, clock) && clock <= leaf->base + leaf->slots[leaf->count - 1];
+}
+
 crdt__pos crdt__blocks_find(const crdt__arena *objects, const crdt__blocks *blocks, uint64_t clock)
 {
-    crdt__ref ref = blocks->last;
-    const crdt__leaf *leaf = crdt__leaf_at(objects, ref);
-    if (clock < leaf->base + leaf->slots[0]) {
+    crdt__ref ref = blocks->recent;
+    const crdt__leaf *leaf = ref ? crdt__leaf_at(objects, ref) : NULL;
+    if (leaf && spans(leaf, clock))
+        return (crdt__pos){ref, leaf_slot(leaf, clock - leaf->base)};
+    ref = blocks->last;
+    leaf = crdt__leaf_at(objects, ref);
+    if (begins_above(leaf, clock)) {
         ref = blocks->root;
         for (uint32_t h = blocks->height; h > 0; h--) {
             const inner *node = inner_at(objects, ref);
             ref = node->child[inner_slot(node, clock)];
         }
         leaf = crdt__leaf_at(objects, ref);
+        fetch_leaf(leaf);
+        if (begins_above(leaf, clock)) { /* its first entries are gone */
+            ref = leaf->prev;
+            return (crdt__pos){ref, crdt__leaf_at(objects, ref)->count - 1u};
+        }
     }
-    int64_t i = clock < leaf->base ? -1 : leaf_slot(leaf, clock - leaf->base);
-    if (i >= 0)
-        return (crdt__pos){ref, (uint32_t)i};
-    ref = leaf->prev;
-    return (crdt__pos){ref, crdt__leaf_at(objects, ref)->count - 1u};
+    return (crdt__pos){ref, leaf_slot(leaf, clock - leaf->base)};
+}
+
+crdt__pos crdt__blocks_seek(const crdt__arena *objects, crdt__blocks *blocks, uint64_t clock)
+{
+    crdt__pos pos = crdt__blocks_find(objects, blocks, clock);
+    blocks->recent = pos.leaf;
+    return pos;
 }
 
 crdt__pos crdt__blocks_first(const crdt__blocks *blocks)
@@ -328,6 +358,8 @@ static crdt__ref grow_leaf(crdt__arena *objects, crdt__blocks *blocks, crdt__ref
     else
         blocks->last = grown;
     leaf_free(objects, ref);
+    if (blocks->recent == ref)
+        blocks->recent = grown;
     return grown;
 }
 
@@ -358,16 +390,6 @@ static bool leaf_split(crdt__arena *objects, crdt__blocks *blocks, crdt__ref ref
     return true;
 }
 
-static bool insert_in_new_leaf(crdt__arena *objects, crdt__blocks *blocks, crdt__ref behind,
-                               uint32_t cap, uint64_t clock, crdt__ref item)
-{
-    crdt__ref ref = add_leaf(objects, blocks, behind, cap, clock);
-    if (!ref)
-        return false;
-    leaf_insert(crdt__leaf_at(objects, ref), 0, clock, item);
-    return true;
-}
-
 /* The first leaf of an empty tree. */
 static crdt__leaf *begin_tree(crdt__arena *objects, crdt__blocks *blocks, uint32_t cap,
                               uint64_t clock)
@@ -385,7 +407,8 @@ bool crdt__blocks_append(crdt__arena *objects, crdt__blocks *blocks, uint64_t cl
         crdt__leaf *leaf = begin_tree(objects, blocks, LEAF_CAP_MIN, clock);
         return leaf && crdt__leaf_push(leaf, clock, item);
     }
-    return crdt__blocks_insert_after(objects, blocks, crdt__blocks_last(objects, blocks), clock,
+    return crdt__leaf_push(crdt__leaf_at(objects, blocks->last), clock, item) ||
+           crdt__blocks_insert_after(objects, blocks, crdt__blocks_last(objects, blocks), clock,
                                      item);
 }
 
@@ -408,37 +431,59 @@ crdt__leaf *crdt__blocks_add_leaf(crdt__arena *objects, crdt__blocks *blocks, ui
     return ref ? crdt__leaf_at(objects, ref) : NULL;
 }
 
+/* A leaf of its own for an entry behind the leaf of `pos`, which becomes its place. */
+static bool insert_in_new_leaf(crdt__arena *objects, crdt__blocks *blocks, crdt__pos *pos,
+                               uint32_t cap, uint64_t clock, crdt__ref item)
+{
+    crdt__ref ref = add_leaf(objects, blocks, pos->leaf, cap, clock);
+    if (!ref)
+        return false;
+    leaf_insert(crdt__leaf_at(objects, ref), 0, clock, item);
+    *pos = (crdt__pos){ref, 0};
+    return true;
+}
+
+/* Makes room in a full leaf, for an entry at *pos. */
+static bool make_room(crdt__arena *objects, crdt__blocks *blocks, crdt__pos *pos)
+{
+    crdt__leaf *leaf = crdt__leaf_at(objects, pos->leaf);
+    if (leaf->cap < LEAF_CAP_MAX) {
+        pos->leaf = grow_leaf(objects, blocks, pos->leaf);
+        return pos->leaf != 0;
+    }
+    if (!leaf_split(objects, blocks, pos->leaf))
+        return false;
+    if (pos->i > leaf->count)
+        *pos = (crdt__pos){leaf->next, pos->i - leaf->count};
+    return true;
+}
+
+bool crdt__blocks_insert_behind(crdt__arena *objects, crdt__blocks *blocks, crdt__pos *pos,
+                                uint64_t clock, crdt__ref item)
+{
+    crdt__leaf *leaf = crdt__leaf_at(objects, pos->leaf);
+    pos->i++;
+    if (pos->i == leaf->count && leaf->next && clock >= crdt__leaf_at(objects, leaf->next)->base) {
+        *pos = (crdt__pos){leaf->next, 0};
+        leaf = crdt__leaf_at(objects, pos->leaf);
+    }
+    if (clock - leaf->base > UINT32_MAX)
+        return insert_in_new_leaf(objects, blocks, pos, LEAF_CAP_MIN, clock, item);
+    if (leaf->count == leaf->cap) {
+        if (leaf->cap == LEAF_CAP_MAX && pos->i == leaf->count && !leaf->next)
+            return insert_in_new_leaf(objects, blocks, pos, LEAF_CAP_MAX, clock, item);
+        if (!make_room(objects, blocks, pos))
+            return false;
+        leaf = crdt__leaf_at(objects, pos->leaf);
+    }
+    leaf_insert(leaf, pos->i, clock, item);
+    return true;
+}
+
 bool crdt__blocks_insert_after(crdt__arena *objects, crdt__blocks *blocks, crdt__pos pos,
                                uint64_t clock, crdt__ref item)
 {
-    crdt__leaf *leaf = crdt__leaf_at(objects, pos.leaf);
-    uint32_t at = pos.i + 1;
-    if (at == leaf->count && leaf->next && clock >= crdt__leaf_at(objects, leaf->next)->base) {
-        pos.leaf = leaf->next;
-        leaf = crdt__leaf_at(objects, pos.leaf);
-        at = 0;
-    }
-    if (clock - leaf->base > UINT32_MAX)
-        return insert_in_new_leaf(objects, blocks, pos.leaf, LEAF_CAP_MIN, clock, item);
-    if (leaf->count == leaf->cap) {
-        if (leaf->cap < LEAF_CAP_MAX) {
-            pos.leaf = grow_leaf(objects, blocks, pos.leaf);
-            if (!pos.leaf)
-                return false;
-        } else if (at == leaf->count && !leaf->next) {
-            return insert_in_new_leaf(objects, blocks, pos.leaf, LEAF_CAP_MAX, clock, item);
-        } else {
-            if (!leaf_split(objects, blocks, pos.leaf))
-                return false;
-            if (at > leaf->count) {
-                at -= leaf->count;
-                pos.leaf = leaf->next;
-            }
-        }
-        leaf = crdt__leaf_at(objects, pos.leaf);
-    }
-    leaf_insert(leaf, at, clock, item);
-    return true;
+    return crdt__blocks_insert_behind(objects, blocks, &pos, clock, item);
 }
 
 /* ---- removing ---- */
@@ -470,6 +515,8 @@ static void remove_leaf(crdt__arena *objects, crdt__blocks *blocks, crdt__ref re
     else
         blocks->last = leaf->prev;
     leaf_free(objects, ref);
+    if (blocks->recent == ref)
+        blocks->recent = 0;
 
     while (blocks->height > 0 && inner_at(objects, blocks->root)->count == 1) {
         crdt__ref root = blocks->root;

@@ -27,6 +27,7 @@ typedef struct crdt__blocks {
     crdt__ref root; /* a leaf when height is 0 */
     crdt__ref first;
     crdt__ref last;
+    crdt__ref recent; /* the leaf that was sought last, or 0 */
     uint32_t height;
 } crdt__blocks;
 
@@ -59,6 +60,8 @@ void crdt__blocks_free(crdt__arena *objects, crdt__blocks *blocks);
 /* The entry with the greatest clock at or below `clock`. The tree must not be empty and its first
  * clock not above it. */
 crdt__pos crdt__blocks_find(const crdt__arena *objects, const crdt__blocks *blocks, uint64_t clock);
+/* The same, and remembers the leaf: finding is short while it goes on there. */
+crdt__pos crdt__blocks_seek(const crdt__arena *objects, crdt__blocks *blocks, uint64_t clock);
 
 crdt__pos crdt__blocks_first(const crdt__blocks *blocks);
 crdt__pos crdt__blocks_last(const crdt__arena *objects, const crdt__blocks *blocks);
@@ -92,6 +95,9 @@ static inline bool crdt__leaf_push(crdt__leaf *leaf, uint64_t clock, crdt__ref i
 /* Adds an entry right behind `pos`. False when out of memory: unchanged. */
 bool crdt__blocks_insert_after(crdt__arena *objects, crdt__blocks *blocks, crdt__pos pos,
                                uint64_t clock, crdt__ref item);
+/* The same, and *pos becomes the place of the new entry. */
+bool crdt__blocks_insert_behind(crdt__arena *objects, crdt__blocks *blocks, crdt__pos *pos,
+                                uint64_t clock, crdt__ref item);
 /* Takes an entry away. Returns the place of the entry before it (there must be one). */
 crdt__pos crdt__blocks_remove(crdt__arena *objects, crdt__blocks *blocks, crdt__pos pos);
 

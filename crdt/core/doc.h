@@ -137,6 +137,12 @@ static inline crdt__pos crdt__doc_pos(const crdt_doc *doc, uint32_t client, uint
     return crdt__blocks_find(&doc->objects, &doc->clients[client].blocks, clock);
 }
 
+/* The same, where more is to be done around it. */
+static inline crdt__pos crdt__doc_seek(crdt_doc *doc, uint32_t client, uint64_t clock)
+{
+    return crdt__blocks_seek(&doc->objects, &doc->clients[client].blocks, clock);
+}
+
 static inline crdt__ref crdt__doc_item(const crdt_doc *doc, uint32_t client, uint64_t clock)
 {
     return crdt__blocks_item(&doc->objects, crdt__doc_pos(doc, client, clock));

@@ -329,7 +329,7 @@ bool crdt__inplace_settle(crdt_doc *doc)
     if (done.len == 0)
         return true;
     if (doc->local.erased)
-        return crdt__txn_deleted(doc, done.client, done.clock, done.len);
+        return crdt__txn_deleted(doc, done.client, done.clock, done.len, 0);
     if (!unmerge(doc, done) || !crdt__txn_touch(doc, done.client))
         return false;
     doc->clients[done.client].before = done.clock;

@@ -5,14 +5,48 @@
 
 /* ---- dependencies ---- */
 
-static uint64_t state_now(void *ctx, uint64_t client)
+static bool lacks(const crdt_doc *doc, uint32_t client, crdt_id id, crdt_id *unit)
 {
-    return crdt__doc_state(ctx, client);
+    if (id.clock < doc->clients[client].state)
+        return false;
+    *unit = id;
+    return true;
 }
 
-bool crdt__integrate_lacks_now(crdt_doc *doc, const crdt__wstruct *ws, crdt_id *unit)
+static uint32_t find_party(crdt_doc *doc, uint64_t client, const crdt__wstruct *ws, uint32_t own)
 {
-    return crdt__integrate_lacks(ws, state_now, doc, unit);
+    return client == ws->id.client ? own : crdt__doc_find_client(doc, client);
+}
+
+bool crdt__integrate_lacks_now(crdt_doc *doc, const crdt__wstruct *ws, crdt__parties *parties,
+                               crdt_id *unit)
+{
+    uint32_t own = crdt__doc_find_client(doc, ws->id.client);
+    *parties = (crdt__parties){.own = own};
+    if (ws->id.clock > doc->clients[own].state) {
+        *unit = (crdt_id){ws->id.client, ws->id.clock - 1};
+        return true;
+    }
+    if (ws->has_origin) {
+        parties->origin = find_party(doc, ws->origin.client, ws, own);
+        if (lacks(doc, parties->origin, ws->origin, unit))
+            return true;
+    }
+    if (ws->has_right) {
+        parties->right = find_party(doc, ws->right.client, ws, own);
+        if (lacks(doc, parties->right, ws->right, unit))
+            return true;
+    }
+    return ws->has_parent && !ws->parent_is_root &&
+           lacks(doc, find_party(doc, ws->parent_id.client, ws, own), ws->parent_id, unit);
+}
+
+crdt__parties crdt__integrate_parties(crdt_doc *doc, const crdt__wstruct *ws)
+{
+    crdt__parties parties;
+    crdt_id none;
+    (void)crdt__integrate_lacks_now(doc, ws, &parties, &none);
+    return parties;
 }
 
 /* ---- resolution ---- */
@@ -36,19 +70,28 @@ static crdt__ref named_parent(crdt_doc *doc, const crdt__wstruct *ws, bool *ok)
     return holder->kind == CRDT__TYPE ? holder->content : 0;
 }
 
-bool crdt__integrate_resolve(crdt_doc *doc, const crdt__wstruct *ws, crdt__place *out)
+/* What begins with the right origin: nearly always the left neighbour's neighbour. */
+static crdt__ref find_right(crdt_doc *doc, const crdt__wstruct *ws, uint32_t client, crdt__ref left)
+{
+    crdt__ref next = left ? crdt__item_at(doc, left)->right : 0;
+    if (next) {
+        const crdt__item *it = crdt__item_at(doc, next);
+        if (it->clock == ws->right.clock && it->client == client)
+            return next;
+    }
+    return crdt__item_clean_start(doc, client, ws->right.clock);
+}
+
+/* Finds the neighbours of a struct, splitting them if need be, and its parent. False when out of
+ * memory. */
+static bool resolve(crdt_doc *doc, const crdt__wstruct *ws, crdt__parties parties, crdt__place *out)
 {
     *out = (crdt__place){0};
-    if (ws->has_origin) {
-        uint32_t client = crdt__doc_find_client(doc, ws->origin.client);
-        if (!(out->left = crdt__item_clean_end(doc, client, ws->origin.clock)))
-            return false;
-    }
-    if (ws->has_right) {
-        uint32_t client = crdt__doc_find_client(doc, ws->right.client);
-        if (!(out->right = crdt__item_clean_start(doc, client, ws->right.clock)))
-            return false;
-    }
+    if (ws->has_origin &&
+        !(out->left = crdt__item_clean_end(doc, parties.origin, ws->origin.clock)))
+        return false;
+    if (ws->has_right && !(out->right = find_right(doc, ws, parties.right, out->left)))
+        return false;
     if (is_gc(doc, out->left) || is_gc(doc, out->right))
         return true;
     if (!ws->has_parent) {
@@ -116,14 +159,14 @@ static bool integrate_gc(crdt_doc *doc, uint32_t client, uint64_t clock, uint64_
     return crdt__doc_add(doc, client, clock, ref);
 }
 
-static void set_origins(crdt_doc *doc, const crdt__wstruct *ws, crdt__item *it)
+static void set_origins(const crdt__wstruct *ws, crdt__parties parties, crdt__item *it)
 {
     if (ws->has_origin) {
-        it->origin_client = crdt__doc_find_client(doc, ws->origin.client) & CRDT_CLIENTS_MAX;
+        it->origin_client = parties.origin & CRDT_CLIENTS_MAX;
         it->origin_clock = ws->origin.clock;
     }
     if (ws->has_right) {
-        it->right_client = crdt__doc_find_client(doc, ws->right.client) & CRDT_CLIENTS_MAX;
+        it->right_client = parties.right & CRDT_CLIENTS_MAX;
         it->right_clock = ws->right.clock;
     }
 }
@@ -180,12 +223,14 @@ static bool put_in(crdt_doc *doc, crdt__ref ref, crdt__item *it, crdt__place pla
     if (!crdt__doc_add(doc, it->client, it->clock, ref) ||
         !crdt__integrate_link(doc, ref, it, place))
         return false;
-    return it->kind != CRDT__DELETED || crdt__txn_deleted(doc, it->client, it->clock, it->len);
+    return it->kind != CRDT__DELETED || crdt__txn_deleted(doc, it->client, it->clock, it->len, ref);
 }
 
-bool crdt__integrate(crdt_doc *doc, const crdt__wstruct *ws, uint64_t offset, crdt__place place)
+/* Adds the struct, whose first `offset` units are known. */
+static bool integrate(crdt_doc *doc, const crdt__wstruct *ws, uint64_t offset,
+                      crdt__parties parties, crdt__place place)
 {
-    uint32_t client = crdt__doc_get_client(doc, ws->id.client);
+    uint32_t client = parties.own ? parties.own : crdt__doc_get_client(doc, ws->id.client);
     if (!client)
         return false;
     uint64_t clock = ws->id.clock + offset;
@@ -203,12 +248,21 @@ bool crdt__integrate(crdt_doc *doc, const crdt__wstruct *ws, uint64_t offset, cr
     crdt__item *it = crdt__item_at(doc, ref);
     it->client = client & CRDT_CLIENTS_MAX;
     it->clock = ws->id.clock;
-    set_origins(doc, ws, it);
+    set_origins(ws, parties, it);
     it->parent = place.parent;
     it->key = place.key;
     if (!crdt__content_take(doc, ws, ref, it) || (offset > 0 && !cut_known(doc, it, offset)))
         return false;
     return put_in(doc, ref, it, place);
+}
+
+bool crdt__integrate_struct(crdt_doc *doc, const crdt__wstruct *ws, crdt__parties parties)
+{
+    crdt__place place = {0};
+    if (ws->kind != CRDT__GC && !resolve(doc, ws, parties, &place))
+        return false;
+    uint64_t offset = doc->clients[parties.own].state - ws->id.clock;
+    return (offset > 0 && offset >= ws->len) || integrate(doc, ws, offset, parties, place);
 }
 
 crdt__ref crdt__integrate_made(crdt_doc *doc, uint32_t client, const crdt__wstruct *content,
@@ -233,13 +287,4 @@ crdt__ref crdt__integrate_made(crdt_doc *doc, uint32_t client, const crdt__wstru
     it->parent = place.parent;
     it->key = place.key;
     return crdt__content_take(doc, content, ref, it) && put_in(doc, ref, it, place) ? ref : 0;
-}
-
-bool crdt__integrate_struct(crdt_doc *doc, const crdt__wstruct *ws)
-{
-    crdt__place place = {0};
-    if (ws->kind != CRDT__GC && !crdt__integrate_resolve(doc, ws, &place))
-        return false;
-    uint64_t offset = crdt__doc_state(doc, ws->id.client) - ws->id.clock;
-    return (offset > 0 && offset >= ws->len) || crdt__integrate(doc, ws, offset, place);
 }

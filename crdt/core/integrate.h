@@ -35,26 +35,32 @@ static inline bool crdt__integrate_lacks(const crdt__wstruct *ws,
     return false;
 }
 
-/* The same, as the document stands. */
-bool crdt__integrate_lacks_now(crdt_doc *doc, const crdt__wstruct *ws, crdt_id *unit);
+/* The clients that a struct names, by index; 0: not known, or not named. */
+typedef struct crdt__parties {
+    uint32_t own;
+    uint32_t origin;
+    uint32_t right;
+} crdt__parties;
 
-/* Adds a struct that lacks nothing, as far as it is new. False when out of memory. */
-bool crdt__integrate_struct(crdt_doc *doc, const crdt__wstruct *ws);
+/* The same, as the document stands. Looks up the clients on the way: where nothing is lacked, all
+ * but the struct's own are known. */
+bool crdt__integrate_lacks_now(crdt_doc *doc, const crdt__wstruct *ws, crdt__parties *parties,
+                               crdt_id *unit);
 
-/* Where a struct whose dependencies are all known goes. */
+/* Adds a struct that lacks nothing, as far as it is new. False when out of memory. (yjs:
+ * Item#integrate, GC#integrate) */
+bool crdt__integrate_struct(crdt_doc *doc, const crdt__wstruct *ws, crdt__parties parties);
+
+/* Looks up the clients of a struct that lacks nothing. */
+crdt__parties crdt__integrate_parties(crdt_doc *doc, const crdt__wstruct *ws);
+
+/* Where an item goes. */
 typedef struct crdt__place {
     crdt__ref left;
     crdt__ref right;
     crdt__ref parent; /* 0: it becomes a GC struct */
     uint32_t key;
 } crdt__place;
-
-/* Finds its neighbours, splitting them if need be, and its parent. False when out of memory. */
-bool crdt__integrate_resolve(crdt_doc *doc, const crdt__wstruct *ws, crdt__place *out);
-
-/* Adds the struct, whose first `offset` units are known. False when out of memory. (yjs:
- * Item#integrate, GC#integrate) */
-bool crdt__integrate(crdt_doc *doc, const crdt__wstruct *ws, uint64_t offset, crdt__place place);
 
 /* Links an item that has its origins, its parent and its content: finds its place between
  * `place.left` and `place.right` among what others put there, and does what follows from it. But it

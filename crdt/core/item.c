@@ -5,9 +5,9 @@
 
 /* ---- splitting ---- */
 
-static crdt__ref split_at(crdt_doc *doc, uint32_t client, crdt__pos pos, uint64_t offset)
+crdt__ref crdt__item_split_at(crdt_doc *doc, uint32_t client, crdt__pos *pos, uint64_t offset)
 {
-    crdt__ref ref = crdt__blocks_item(&doc->objects, pos);
+    crdt__ref ref = crdt__blocks_item(&doc->objects, *pos);
     crdt__ref right_ref = crdt__doc_item_new(doc);
     if (!right_ref)
         return 0;
@@ -21,9 +21,9 @@ static crdt__ref split_at(crdt_doc *doc, uint32_t client, crdt__pos pos, uint64_
     right->left = ref;
     right->content = 0;
     if (!crdt__content_split(doc, it, right, offset) ||
-        !crdt__blocks_insert_after(&doc->objects, &doc->clients[client].blocks, pos, right->clock,
-                                   right_ref) ||
-        !crdt__txn_candidate(doc, client, right->clock))
+        !crdt__blocks_insert_behind(&doc->objects, &doc->clients[client].blocks, pos, right->clock,
+                                    right_ref) ||
+        !crdt__txn_candidate(doc, right_ref))
         return 0;
     it->right = right_ref;
     if (right->right)
@@ -39,27 +39,28 @@ static crdt__ref split_at(crdt_doc *doc, uint32_t client, crdt__pos pos, uint64_
 crdt__ref crdt__item_split(crdt_doc *doc, crdt__ref ref, uint64_t offset)
 {
     const crdt__item *it = crdt__item_at(doc, ref);
-    return split_at(doc, it->client, crdt__doc_pos(doc, it->client, it->clock), offset);
+    crdt__pos pos = crdt__doc_pos(doc, it->client, it->clock);
+    return crdt__item_split_at(doc, it->client, &pos, offset);
 }
 
 crdt__ref crdt__item_clean_end(crdt_doc *doc, uint32_t client, uint64_t clock)
 {
-    crdt__pos pos = crdt__doc_pos(doc, client, clock);
+    crdt__pos pos = crdt__doc_seek(doc, client, clock);
     crdt__ref ref = crdt__blocks_item(&doc->objects, pos);
     const crdt__item *it = crdt__item_at(doc, ref);
     if (it->kind == CRDT__GC || clock + 1 == crdt__item_end(it))
         return ref;
-    return split_at(doc, client, pos, clock + 1 - it->clock) ? ref : 0;
+    return crdt__item_split_at(doc, client, &pos, clock + 1 - it->clock) ? ref : 0;
 }
 
 crdt__ref crdt__item_clean_start(crdt_doc *doc, uint32_t client, uint64_t clock)
 {
-    crdt__pos pos = crdt__doc_pos(doc, client, clock);
+    crdt__pos pos = crdt__doc_seek(doc, client, clock);
     crdt__ref ref = crdt__blocks_item(&doc->objects, pos);
     const crdt__item *it = crdt__item_at(doc, ref);
     if (it->kind == CRDT__GC || clock == it->clock)
         return ref;
-    return split_at(doc, client, pos, clock - it->clock);
+    return crdt__item_split_at(doc, client, &pos, clock - it->clock);
 }
 
 /* ---- deleting ---- */
@@ -72,7 +73,7 @@ static bool delete_child(crdt_doc *doc, crdt__ref ref)
     if (!it->deleted)
         return crdt__txn_push(doc, ref);
     if (it->clock < crdt__txn_before(doc, it->client))
-        return crdt__txn_candidate(doc, it->client, it->clock);
+        return crdt__txn_candidate(doc, ref);
     return true;
 }
 
@@ -108,7 +109,7 @@ static bool delete_one(crdt_doc *doc, crdt__ref ref)
         parent->length -= len;
     crdt__list_deleting(doc, ref);
     it->deleted = 1;
-    if (!crdt__txn_deleted(doc, it->client, it->clock, len) || !crdt__txn_change(doc, it))
+    if (!crdt__txn_deleted(doc, it->client, it->clock, len, ref) || !crdt__txn_change(doc, it))
         return false;
     return it->kind != CRDT__TYPE ||
            delete_children(doc, crdt__type_at(&doc->objects, it->content));
@@ -195,13 +196,16 @@ bool crdt__item_gc(crdt_doc *doc, crdt__ref ref)
 
 crdt__joined crdt__item_join(crdt_doc *doc, crdt__ref left_ref, crdt__ref right_ref)
 {
-    crdt__item *left = crdt__item_at(doc, left_ref);
     crdt__item *right = crdt__item_at(doc, right_ref);
+    if (crdt__item_begins_apart(right))
+        return CRDT__APART;
+    crdt__item *left = crdt__item_at(doc, left_ref);
     if (left->kind != right->kind || left->deleted != right->deleted)
         return CRDT__APART;
     if (left->kind == CRDT__GC) {
         left->len += right->len;
         crdt__doc_item_free(doc, right_ref);
+        doc->txn.joined++;
         return CRDT__JOINED;
     }
     if (!crdt__item_continues(left, right_ref, right))
@@ -220,5 +224,6 @@ crdt__joined crdt__item_join(crdt_doc *doc, crdt__ref left_ref, crdt__ref right_
     crdt__list_joined(doc, left_ref, right_ref);
     crdt__conflict_moved(doc, right);
     crdt__doc_item_free(doc, right_ref);
+    doc->txn.joined++;
     return CRDT__JOINED;
 }

@@ -15,6 +15,7 @@
 
 #include "base/arena.h"
 #include "base/id.h"
+#include "core/blocks.h"
 #include "wire/update.h"
 
 typedef struct crdt__item {
@@ -120,6 +121,8 @@ static inline bool crdt__item_continues(const crdt__item *left, crdt__ref right_
  * indexed, or 0 when out of memory. A surrogate pair that is cut becomes two U+FFFD. The right part
  * is noted as a candidate for merging. */
 crdt__ref crdt__item_split(crdt_doc *doc, crdt__ref ref, uint64_t offset);
+/* The same for the item at a place in its client's index; *pos becomes the right part's. */
+crdt__ref crdt__item_split_at(crdt_doc *doc, uint32_t client, crdt__pos *pos, uint64_t offset);
 
 /* The item or GC that ends exactly behind / begins exactly at the unit, after splitting if need be
  * (a GC is never split). The unit must exist. 0 when out of memory. (yjs: getItemCleanEnd,
@@ -134,6 +137,27 @@ bool crdt__item_delete(crdt_doc *doc, crdt__ref ref);
 /* Replaces a deleted item's content by its length alone; what is below a type becomes GC. False
  * when out of memory. */
 bool crdt__item_gc(crdt_doc *doc, crdt__ref ref);
+
+/* Whether one of two structs of a client shows alone that nothing joins it to the other. */
+static inline bool crdt__item_begins_apart(const crdt__item *right)
+{
+    return right->kind != CRDT__GC &&
+           (right->origin_client != right->client || right->origin_clock + 1 != right->clock);
+}
+
+static inline bool crdt__item_ends_apart(const crdt__item *left, crdt__ref right)
+{
+    return left->kind != CRDT__GC && left->right != right;
+}
+
+/* Whether `right`, which does not begin apart, is the continuation of `left` in all but where it
+ * lies. */
+static inline bool crdt__item_goes_on(const crdt__item *left, const crdt__item *right)
+{
+    return left->client == right->client && crdt__item_end(left) == right->clock &&
+           left->kind == right->kind && left->deleted == right->deleted &&
+           crdt__item_same_right_origin(left, right);
+}
 
 /* Joins `right` to `left` if Yjs would (Item#mergeWith, GC#mergeWith), freeing `right`; its index
  * entry stays the caller's to remove. */

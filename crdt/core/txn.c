@@ -18,21 +18,22 @@ static bool push_span(crdt_doc *doc, crdt__span **spans, size_t *count, size_t *
     return true;
 }
 
-bool crdt__txn_deleted(crdt_doc *doc, uint32_t client, uint64_t clock, uint64_t len)
+bool crdt__txn_deleted(crdt_doc *doc, uint32_t client, uint64_t clock, uint64_t len, crdt__ref item)
 {
     crdt__txn *txn = &doc->txn;
     crdt__client *c = &doc->clients[client];
     if (!c->deleted_rank)
         c->deleted_rank = ++txn->deleted_ranks;
     return push_span(doc, &txn->deleted, &txn->deleted_count, &txn->deleted_cap,
-                     (crdt__span){clock, len, client, c->deleted_rank});
+                     (crdt__span){clock, len, client, c->deleted_rank, item});
 }
 
-bool crdt__txn_candidate(crdt_doc *doc, uint32_t client, uint64_t clock)
+bool crdt__txn_candidate(crdt_doc *doc, crdt__ref item)
 {
     crdt__txn *txn = &doc->txn;
+    const crdt__item *it = crdt__item_at(doc, item);
     return push_span(doc, &txn->candidates, &txn->candidate_count, &txn->candidate_cap,
-                     (crdt__span){clock, 0, client, 0});
+                     (crdt__span){.clock = it->clock, .client = it->client, .item = item});
 }
 
 bool crdt__txn_touch(crdt_doc *doc, uint32_t client)
@@ -127,6 +128,7 @@ static void sort_deleted(crdt__txn *txn)
         if (span->client == last->client && last_end >= span->clock) {
             uint64_t end = span->clock + span->len;
             last->len = (end > last_end ? end : last_end) - last->clock;
+            last->item = 0;
         } else {
             txn->deleted[++kept] = *span;
         }
@@ -154,22 +156,57 @@ bool crdt__txn_deletes(const crdt_doc *doc, uint32_t client, uint64_t clock)
 
 /* ---- garbage, merging ---- */
 
+/* The item that was noted, while it is certain to be there: nothing was joined to another yet. A GC
+ * struct it may have become. */
+static crdt__ref noted_item(const crdt_doc *doc, const crdt__span *span)
+{
+    if (doc->txn.joined > 0 || !span->item || crdt__item_at(doc, span->item)->kind == CRDT__GC)
+        return 0;
+    return span->item;
+}
+
+/* The same, if it is all of the span: it may have been cut since. */
+static crdt__ref deleted_item(const crdt_doc *doc, const crdt__span *span)
+{
+    crdt__ref item = noted_item(doc, span);
+    return item && crdt__item_len(crdt__item_at(doc, item)) == span->len ? item : 0;
+}
+
+static bool collect_span(crdt_doc *doc, crdt__span span)
+{
+    crdt__pos pos = crdt__doc_pos(doc, span.client, span.clock);
+    do {
+        crdt__ref ref = crdt__blocks_item(&doc->objects, pos);
+        const crdt__item *it = crdt__item_at(doc, ref);
+        if (it->clock >= span.clock + span.len)
+            break;
+        doc->work++;
+        if (it->deleted && it->kind != CRDT__GC && !crdt__item_gc(doc, ref))
+            return false;
+    } while (crdt__blocks_next(&doc->objects, &pos));
+    return true;
+}
+
 static bool collect_garbage(crdt_doc *doc)
 {
     for (size_t i = 0; i < doc->txn.deleted_count; i++) {
-        crdt__span span = doc->txn.deleted[i];
-        crdt__pos pos = crdt__doc_pos(doc, span.client, span.clock);
-        do {
-            crdt__ref ref = crdt__blocks_item(&doc->objects, pos);
-            const crdt__item *it = crdt__item_at(doc, ref);
-            if (it->clock >= span.clock + span.len)
-                break;
-            doc->work++;
-            if (it->deleted && it->kind != CRDT__GC && !crdt__item_gc(doc, ref))
-                return false;
-        } while (crdt__blocks_next(&doc->objects, &pos));
+        crdt__ref item = deleted_item(doc, &doc->txn.deleted[i]);
+        if (item ? !crdt__item_gc(doc, item) : !collect_span(doc, doc->txn.deleted[i]))
+            return false;
     }
     return true;
+}
+
+/* True if nothing that lies before or behind the item could join it, by what the items say that lie
+ * there in its list. Structs that join are neighbours there as well as in their clocks. */
+static bool stays_apart(const crdt_doc *doc, crdt__ref ref)
+{
+    const crdt__item *it = crdt__item_at(doc, ref);
+    if (it->right && !crdt__item_begins_apart(crdt__item_at(doc, it->right)) &&
+        crdt__item_goes_on(it, crdt__item_at(doc, it->right)))
+        return false;
+    return !it->left || crdt__item_begins_apart(it) ||
+           !crdt__item_goes_on(crdt__item_at(doc, it->left), it);
 }
 
 /* Merges the struct at *pos with its left neighbours as long as they merge (yjs:
@@ -204,16 +241,37 @@ static bool merge_down(crdt_doc *doc, uint32_t client, crdt__pos pos, uint64_t s
     return true;
 }
 
+/* True if the struct at `pos` shows that the one behind it does not join it: the other, which
+ * nobody may have looked at lately, is not looked at. */
+static bool ends_apart(const crdt_doc *doc, crdt__pos pos, crdt__pos next)
+{
+    return crdt__item_ends_apart(crdt__item_at(doc, crdt__blocks_item(&doc->objects, pos)),
+                                 crdt__blocks_item(&doc->objects, next));
+}
+
 static bool merge_deleted(crdt_doc *doc)
 {
     for (size_t i = doc->txn.deleted_count; i-- > 0;) {
         crdt__span span = doc->txn.deleted[i];
+        crdt__ref item = deleted_item(doc, &span);
+        if (item && stays_apart(doc, item))
+            continue;
         crdt__pos pos = crdt__doc_pos(doc, span.client, span.clock + span.len - 1);
-        crdt__blocks_next(&doc->objects, &pos);
+        crdt__pos next = pos;
+        if (crdt__blocks_next(&doc->objects, &next) && !ends_apart(doc, pos, next))
+            pos = next;
         if (!merge_down(doc, span.client, pos, span.clock))
             return false;
     }
     return true;
+}
+
+/* True if the client got one struct, and that does not join the one before. */
+static bool added_apart(const crdt_doc *doc, const crdt__client *c)
+{
+    const crdt__item *it = crdt__item_at(
+        doc, crdt__blocks_item(&doc->objects, crdt__blocks_last(&doc->objects, &c->blocks)));
+    return it->clock == c->before && crdt__item_begins_apart(it);
 }
 
 static bool merge_added(crdt_doc *doc)
@@ -221,6 +279,8 @@ static bool merge_added(crdt_doc *doc)
     for (size_t i = 0; i < doc->txn.touched_count; i++) {
         uint32_t client = doc->txn.touched[i];
         const crdt__client *c = &doc->clients[client];
+        if (added_apart(doc, c))
+            continue;
         crdt__pos first = crdt__doc_pos(doc, client, c->before);
         uint64_t stop = crdt__blocks_clock(&doc->objects, first);
         if (!merge_down(doc, client, crdt__blocks_last(&doc->objects, &c->blocks), stop))
@@ -233,14 +293,19 @@ static bool merge_candidates(crdt_doc *doc)
 {
     for (size_t i = doc->txn.candidate_count; i-- > 0;) {
         crdt__span at = doc->txn.candidates[i];
+        crdt__ref item = noted_item(doc, &at);
+        if (item && stays_apart(doc, item))
+            continue;
         crdt__pos pos = crdt__doc_pos(doc, at.client, at.clock);
         crdt__pos next = pos;
         uint32_t merged = 0;
-        if (crdt__blocks_next(&doc->objects, &next) && !merge_left(doc, at.client, &next, &merged))
+        if (crdt__blocks_next(&doc->objects, &next) && !ends_apart(doc, pos, next) &&
+            !merge_left(doc, at.client, &next, &merged))
             return false;
         if (merged > 1)
             continue;
-        pos = crdt__doc_pos(doc, at.client, at.clock);
+        if (merged > 0)
+            pos = crdt__doc_pos(doc, at.client, at.clock);
         if (!merge_left(doc, at.client, &pos, &merged))
             return false;
     }
@@ -276,6 +341,7 @@ void crdt__txn_end(crdt_doc *doc)
     txn->deleted_ranks = 0;
     txn->deleted_count = txn->candidate_count = txn->touched_count = 0;
     txn->stack_count = txn->changed_count = 0;
+    txn->joined = 0;
     txn->told = false;
     txn->joint.item = NULL;
     if (txn->deleted_cap > SPANS_KEPT_MAX || txn->candidate_cap > SPANS_KEPT_MAX)
@@ -300,7 +366,7 @@ static bool clean_up(crdt_doc *doc, crdt__txn *follow_up)
 
 bool crdt__txn_tidy_remote(crdt_doc *doc, crdt__txn *follow_up)
 {
-    *follow_up = (crdt__txn){0};
+    follow_up->stack_cap = 0;
     if (doc->txn.changed_count && crdt__cleanup_wanted(doc) && !clean_up(doc, follow_up))
         return false;
     return crdt__txn_tidy(doc);

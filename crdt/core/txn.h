@@ -13,7 +13,8 @@ typedef struct crdt__span {
     uint64_t clock;
     uint64_t len;
     uint32_t client;
-    uint32_t rank; /* deleted spans: how many clients' units were deleted before this client's */
+    uint32_t rank;  /* deleted spans: how many clients' units were deleted before this client's */
+    crdt__ref item; /* that is this span, until structs are joined; 0: one does not know */
 } crdt__span;
 
 /* Where the values that were joined last begin in their item: the transaction's own, mostly, which
@@ -41,13 +42,15 @@ typedef struct crdt__txn {
     crdt__ref *changed_texts; /* texts whose formatting marks may want tidying; with repetitions */
     size_t changed_count;
     size_t changed_cap;
-    bool told; /* what it changed is told, or is not to be */
+    size_t joined; /* structs that were joined to others, and are no more */
+    bool told;     /* what it changed is told, or is not to be */
     crdt__joint joint;
 } crdt__txn;
 
 /* Each returns false when out of memory. */
-bool crdt__txn_deleted(crdt_doc *doc, uint32_t client, uint64_t clock, uint64_t len);
-bool crdt__txn_candidate(crdt_doc *doc, uint32_t client, uint64_t clock);
+bool crdt__txn_deleted(crdt_doc *doc, uint32_t client, uint64_t clock, uint64_t len,
+                       crdt__ref item);
+bool crdt__txn_candidate(crdt_doc *doc, crdt__ref item);
 bool crdt__txn_touch(crdt_doc *doc, uint32_t client);
 bool crdt__txn_push(crdt_doc *doc, crdt__ref ref);
 /* Notes that the item's parent changed, by its coming or its deletion: texts for the clean-up of

@@ -10,28 +10,42 @@
 
 /* ---- the long way ---- */
 
-/* In Yjs' order: the structs of the update, its deletes, deletes that waited, structs that waited,
- * deletes that waited for these. */
-static bool apply_valid(crdt_doc *doc, crdt_bytes update, const crdt__v1_shape *shape,
-                        crdt_applied *out)
+/* What follows the structs of an update, in Yjs' order: its deletes, deletes that waited, structs
+ * that waited, deletes that waited for these. */
+static bool go_on(crdt_doc *doc, crdt_bytes ds, const crdt__rest *rest, crdt_applied *out)
 {
-    crdt__rest rest;
     bool is_new = false;
-    bool ok = crdt__schedule(doc, update, shape, &rest) &&
-              crdt__delete_encoded(doc, shape->ds, &is_new) && crdt__delete_present(doc) &&
-              crdt__waiting_take(doc, &rest, &is_new) && crdt__delete_present(doc);
-    crdt__rest_release(doc, &rest);
+    bool waits = rest->count > 0 || crdt__pending_any(&doc->pending);
+    bool ok = crdt__delete_encoded(doc, ds, &is_new);
+    if (waits)
+        ok = ok && crdt__delete_present(doc) && crdt__waiting_take(doc, rest, &is_new) &&
+             crdt__delete_present(doc);
     doc->pending.moved_count = 0;
     out->integrated = crdt__txn_changed(doc);
     out->changed = out->integrated || is_new;
     return ok;
 }
 
+static bool apply_valid(crdt_doc *doc, crdt_bytes update, const crdt__v1_shape *shape,
+                        crdt_applied *out)
+{
+    crdt__rest rest;
+    bool ok = crdt__schedule(doc, update, shape, &rest) && go_on(doc, shape->ds, &rest, out);
+    crdt__rest_release(doc, &rest);
+    return ok;
+}
+
+static size_t pending_room(const crdt_doc *doc)
+{
+    size_t max = doc->options.pending_bytes_max;
+    size_t bytes = crdt_doc_pending_bytes(doc);
+    return max == 0 ? SIZE_MAX : max > bytes ? max - bytes : 0;
+}
+
 /* Refuses an update whose rest would make more wait than the document may hold. */
 static crdt_err check_pending_limit(crdt_doc *doc, crdt_bytes update, const crdt__v1_shape *shape)
 {
-    size_t max = doc->options.pending_bytes_max;
-    if (!max || crdt_doc_pending_bytes(doc) + update.len <= max)
+    if (update.len <= pending_room(doc))
         return CRDT_OK;
     bool ok;
     bool leaves = crdt__schedule_leaves_rest(doc, update, shape, &ok);
@@ -42,37 +56,59 @@ static crdt_err check_pending_limit(crdt_doc *doc, crdt_bytes update, const crdt
 
 /* ---- the call ---- */
 
+static crdt_err commit(crdt_doc *doc, crdt_encoding encoding, bool ok, crdt_applied *out,
+                       crdt_buf *event)
+{
+    if (!ok || !crdt__event_commit_remote(doc, encoding, event))
+        return crdt__doc_fail(doc);
+    out->pending = crdt__pending_any(&doc->pending);
+    return CRDT_OK;
+}
+
+static crdt_err apply_small(crdt_doc *doc, crdt_encoding encoding, const crdt__small *small,
+                            crdt_applied *out, crdt_buf *event)
+{
+    crdt__span span;
+    crdt_err err = CRDT_OK;
+    *out = (crdt_applied){.changed = true, .integrated = true};
+    if (crdt__apply_typed(doc, small, &span)) {
+        if (event)
+            err = crdt__event_write_added(doc, encoding, span, event);
+    } else if (crdt__apply_erased(doc, small, &span)) {
+        if (event)
+            err = crdt__event_write_deleted(doc, encoding, span, event);
+    } else {
+        crdt__rest rest;
+        bool ok = crdt__schedule_small(doc, small, &rest) && go_on(doc, small->ds, &rest, out);
+        return commit(doc, encoding, ok, out, event);
+    }
+    return err == CRDT_OK ? CRDT_OK : crdt__doc_fail(doc);
+}
+
 /* What the fast paths take. False: nothing was done. */
 static bool apply_fast(crdt_doc *doc, crdt_encoding encoding, crdt_bytes v1, crdt_applied *out,
                        crdt_buf *event, crdt_err *err)
 {
-    crdt__span span;
     const crdt__trust trust = encoding == CRDT_V1 ? CRDT__UNTRUSTED : CRDT__TRUSTED;
     *out = (crdt_applied){.changed = true, .integrated = true};
     if (!event && crdt__load(doc, v1, trust, err))
         return true;
-    if (crdt__apply_typed(doc, v1, &span))
-        *err = event ? crdt__event_write_added(doc, encoding, span, event) : CRDT_OK;
-    else if (crdt__apply_erased(doc, v1, &span))
-        *err = event ? crdt__event_write_deleted(doc, encoding, span, event) : CRDT_OK;
-    else
+    crdt__small small;
+    if (v1.len > pending_room(doc) || !crdt__small_read(v1, &small))
         return false;
-    if (*err != CRDT_OK)
-        *err = crdt__doc_fail(doc);
+    *err = apply_small(doc, encoding, &small, out, event);
     return true;
 }
 
+/* The long way. */
 static crdt_err apply_opened(crdt_doc *doc, crdt_encoding encoding, const crdt__opened *opened,
                              crdt_applied *out, crdt_buf *event)
 {
     crdt_err err = check_pending_limit(doc, opened->update, &opened->shape);
     if (err != CRDT_OK)
         return err;
-    if (!apply_valid(doc, opened->update, &opened->shape, out) ||
-        !crdt__event_commit_remote(doc, encoding, event))
-        return crdt__doc_fail(doc);
-    out->pending = crdt__pending_any(&doc->pending);
-    return CRDT_OK;
+    bool ok = apply_valid(doc, opened->update, &opened->shape, out);
+    return commit(doc, encoding, ok, out, event);
 }
 
 static crdt_err apply_v1(crdt_doc *doc, crdt_bytes update, crdt_applied *out, crdt_buf *event)

@@ -3,22 +3,23 @@
 /* Deletes [clock, end) of a client, all of it known (yjs: readAndApplyDeleteSet). */
 static bool delete_range(crdt_doc *doc, uint32_t client, uint64_t clock, uint64_t end)
 {
-    crdt__ref ref = crdt__doc_item(doc, client, clock);
-    const crdt__item *first = crdt__item_at(doc, ref);
-    if (!first->deleted && first->clock < clock &&
-        !crdt__item_split(doc, ref, clock - first->clock))
+    crdt__pos pos = crdt__doc_seek(doc, client, clock);
+    crdt__ref ref = crdt__blocks_item(&doc->objects, pos);
+    const crdt__item *it = crdt__item_at(doc, ref);
+    if (!it->deleted && it->clock < clock &&
+        !crdt__item_split_at(doc, client, &pos, clock - it->clock))
         return false;
-    crdt__pos pos = crdt__doc_pos(doc, client, clock);
     do {
         ref = crdt__blocks_item(&doc->objects, pos);
-        const crdt__item *it = crdt__item_at(doc, ref);
+        it = crdt__item_at(doc, ref);
         if (it->clock >= end)
             break;
         doc->work++;
         if (it->deleted)
             continue;
+        crdt__pos cut = pos;
         bool splits = crdt__item_end(it) > end;
-        if ((splits && !crdt__item_split(doc, ref, end - it->clock)) ||
+        if ((splits && !crdt__item_split_at(doc, client, &cut, end - it->clock)) ||
             !crdt__item_delete(doc, ref))
             return false;
         if (splits)
@@ -46,6 +47,8 @@ static bool apply_range(crdt_doc *doc, const crdt__range *range, bool *is_new)
 
 bool crdt__delete_encoded(crdt_doc *doc, crdt_bytes ds, bool *is_new)
 {
+    if (ds.len == 1)
+        return true; /* of no client */
     crdt__reader r = crdt__reader_of(ds);
     for (uint64_t clients = crdt__read_varuint(&r); clients > 0; clients--) {
         crdt__range range = {.client = crdt__read_varuint(&r)};

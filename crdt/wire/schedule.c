@@ -198,7 +198,7 @@ static bool next_head(scheduler *run, head *out)
 static void integrate(scheduler *run, const crdt__wstruct *ws)
 {
     if (run->mode == RUN_WET) {
-        run->ok = crdt__integrate_struct(run->doc, ws);
+        run->ok = crdt__integrate_struct(run->doc, ws, crdt__integrate_parties(run->doc, ws));
         return;
     }
     section *s = find_section(run, ws->id.client);
@@ -289,11 +289,12 @@ static bool schedule_single(crdt_doc *doc, crdt_bytes update, crdt__rest *rest)
         doc->work++;
         if (ws.kind == CRDT__SKIP)
             continue;
-        if (crdt__integrate_lacks_now(doc, &ws, &lacked)) {
+        crdt__parties parties;
+        if (crdt__integrate_lacks_now(doc, &ws, &parties, &lacked)) {
             keep_single(doc, rest, &before, lacked, &ws);
             return true;
         }
-        if (!crdt__integrate_struct(doc, &ws))
+        if (!crdt__integrate_struct(doc, &ws, parties))
             return false;
     }
     return true;
@@ -312,6 +313,20 @@ bool crdt__schedule(crdt_doc *doc, crdt_bytes update, const crdt__v1_shape *shap
     if (rest->count > 1)
         qsort(rest->sections, rest->count, sizeof(*rest->sections), compare_descending);
     return run.ok;
+}
+
+bool crdt__schedule_small(crdt_doc *doc, const crdt__small *update, crdt__rest *rest)
+{
+    crdt__parties parties;
+    crdt_id lacked;
+    rest->count = rest->cap = rest->missing_count = rest->missing_cap = 0;
+    doc->work++;
+    if (!update->has_struct || update->ws.kind == CRDT__SKIP)
+        return true;
+    if (!crdt__integrate_lacks_now(doc, &update->ws, &parties, &lacked))
+        return crdt__integrate_struct(doc, &update->ws, parties);
+    keep_single(doc, rest, &update->at, lacked, &update->ws);
+    return true;
 }
 
 void crdt__rest_release(crdt_doc *doc, crdt__rest *rest)

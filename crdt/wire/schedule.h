@@ -9,6 +9,7 @@
 #define CRDT_WIRE_SCHEDULE_H
 
 #include "core/doc.h"
+#include "wire/small.h"
 
 /* What could not be integrated: per client the structs from some place of the update on, by client
  * descending. Borrows from the update. */
@@ -27,6 +28,8 @@ typedef struct crdt__rest {
  * caller releases *rest, which must not be moved until then. False when out of memory. */
 bool crdt__schedule(crdt_doc *doc, crdt_bytes update, const crdt__v1_shape *shape,
                     crdt__rest *rest);
+/* The same for the one struct of a small update. */
+bool crdt__schedule_small(crdt_doc *doc, const crdt__small *update, crdt__rest *rest);
 void crdt__rest_release(crdt_doc *doc, crdt__rest *rest);
 
 /* True if the update would leave structs or deletes waiting. Changes nothing. *ok is false when out

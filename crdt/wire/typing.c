@@ -4,13 +4,11 @@
 
 /* ---- one more ---- */
 
-/* True if `ws` alone continues the last struct of its client: Yjs would integrate it right behind,
- * and merge the two. */
-static bool continues_typing(const crdt_doc *doc, const crdt__client *client,
-                             const crdt__item *last, const crdt__wstruct *ws)
+/* True if `ws`, whose origin is the last unit of its client, continues the last struct: Yjs would
+ * integrate it right behind, and merge the two. */
+static bool continues_typing(const crdt_doc *doc, const crdt__item *last, const crdt__wstruct *ws)
 {
-    if (last->kind != CRDT__STRING || last->deleted || !ws->has_origin ||
-        ws->origin.client != client->id || ws->origin.clock + 1 != client->state)
+    if (last->kind != CRDT__STRING || last->deleted)
         return false;
     if (!ws->has_right)
         return last->right_client == 0 && last->right == 0;
@@ -22,64 +20,32 @@ static bool continues_typing(const crdt_doc *doc, const crdt__client *client,
     return right->client == last->right_client && right->clock == last->right_clock;
 }
 
-/* The plain form that editors send for each key: one section, one string with an origin, no
- * deletes. */
-static bool read_typed(crdt_bytes update, crdt__wstruct *ws)
+bool crdt__apply_typed(crdt_doc *doc, const crdt__small *update, crdt__span *done)
 {
-    if (update.len < 8 || update.data[0] != 1 || update.data[1] != 1 ||
-        update.data[update.len - 1] != 0)
+    const crdt__wstruct *ws = &update->ws;
+    if (!update->has_struct || ws->kind != CRDT__STRING || ws->has_sub || update->ds_ranges > 0 ||
+        crdt__pending_any(&doc->pending) || doc->options.changes == CRDT_CHANGES_ON)
         return false;
-    crdt__reader r = {update.data + 2, update.data + update.len - 1, true};
-    crdt_id id;
-    id.client = crdt__read_varuint(&r);
-    id.clock = crdt__read_varuint(&r);
-    if (!r.ok || r.pos == r.end)
-        return false;
-    uint8_t info = *r.pos;
-    if ((info & ~(CRDT__INFO_RIGHT)) != (CRDT__INFO_ORIGIN | CRDT__STRING))
-        return false;
-    crdt__v1_read_struct(&r, id, CRDT__UNTRUSTED, ws);
-    return crdt__reader_at_end(&r);
-}
-
-bool crdt__apply_typed(crdt_doc *doc, crdt_bytes update, crdt__span *done)
-{
-    crdt__wstruct ws;
-    if (crdt__pending_any(&doc->pending) || doc->options.changes == CRDT_CHANGES_ON ||
-        !read_typed(update, &ws))
-        return false;
-    uint32_t index = crdt__doc_find_client(doc, ws.id.client);
+    uint32_t index = crdt__doc_find_client(doc, ws->id.client);
     const crdt__client *client = &doc->clients[index];
-    if (!index || client->state != ws.id.clock)
+    if (!index || client->state != ws->id.clock || !ws->has_origin ||
+        ws->origin.client != client->id || ws->origin.clock + 1 != client->state)
         return false;
     crdt__ref ref =
         crdt__blocks_item(&doc->objects, crdt__blocks_last(&doc->objects, &client->blocks));
     const crdt__item *last = crdt__item_at(doc, ref);
-    if (!continues_typing(doc, client, last, &ws))
+    if (!continues_typing(doc, last, ws))
         return false;
     const crdt__type *parent = crdt__type_at(&doc->objects, last->parent);
     if (last->key || (parent->item && crdt__item_at(doc, parent->item)->deleted))
         return false;
     if (parent->has_formatting && doc->options.cleanup == CRDT_CLEANUP_ON)
         return false;
-    *done = (crdt__span){.clock = ws.id.clock, .len = ws.len, .client = index};
-    return crdt__inplace_add(doc, ref, ws.content, ws.len);
+    *done = (crdt__span){.clock = ws->id.clock, .len = ws->len, .client = index};
+    return crdt__inplace_add(doc, ref, ws->content, ws->len);
 }
 
 /* ---- one less ---- */
-
-/* The one deleted range of an update that says nothing else: 00, 01 client 01 clock len. */
-static bool read_erased(crdt_bytes update, crdt_id *unit, uint64_t *len)
-{
-    if (update.len < 6 || update.data[0] != 0 || update.data[1] != 1)
-        return false;
-    crdt__reader r = {update.data + 2, update.data + update.len, true};
-    unit->client = crdt__read_varuint(&r);
-    uint64_t ranges = crdt__read_varuint(&r);
-    unit->clock = crdt__read_varuint(&r);
-    *len = crdt__read_varuint(&r);
-    return crdt__reader_at_end(&r) && ranges == 1 && *len > 0;
-}
 
 static bool is_plain_text(const crdt_doc *doc, const crdt__item *it)
 {
@@ -89,23 +55,24 @@ static bool is_plain_text(const crdt_doc *doc, const crdt__item *it)
            !crdt__type_at(&doc->objects, it->parent)->has_formatting;
 }
 
-bool crdt__apply_erased(crdt_doc *doc, crdt_bytes update, crdt__span *done)
+bool crdt__apply_erased(crdt_doc *doc, const crdt__small *update, crdt__span *done)
 {
-    crdt_id unit;
-    uint64_t len;
-    if (doc->options.gc == CRDT_GC_OFF || doc->options.changes == CRDT_CHANGES_ON ||
-        crdt__pending_any(&doc->pending) || !read_erased(update, &unit, &len))
+    crdt__range range = update->range;
+    if (update->has_struct || update->ds_ranges != 1 || range.len == 0 ||
+        doc->options.gc == CRDT_GC_OFF || doc->options.changes == CRDT_CHANGES_ON ||
+        crdt__pending_any(&doc->pending))
         return false;
-    uint32_t client = crdt__doc_find_client(doc, unit.client);
-    if (!client || unit.clock >= doc->clients[client].state)
+    uint32_t client = crdt__doc_find_client(doc, range.client);
+    if (!client || range.clock >= doc->clients[client].state)
         return false;
-    crdt__ref ref = crdt__doc_item(doc, client, unit.clock);
+    crdt__pos pos = crdt__doc_seek(doc, client, range.clock);
+    crdt__ref ref = crdt__blocks_item(&doc->objects, pos);
     const crdt__item *it = crdt__item_at(doc, ref);
-    uint64_t offset = unit.clock - it->clock;
-    if (!is_plain_text(doc, it) || len > it->text.units - offset ||
-        !crdt__inplace_erase(doc, ref, offset, len))
+    uint64_t offset = range.clock - it->clock;
+    if (!is_plain_text(doc, it) || range.len > it->text.units - offset ||
+        !crdt__inplace_erase(doc, ref, offset, range.len))
         return false;
-    *done = (crdt__span){.clock = unit.clock, .len = len, .client = client};
+    *done = (crdt__span){.clock = range.clock, .len = range.len, .client = client};
     crdt__text_compact(doc); /* where memory is short, another time will do */
     return true;
 }

@@ -21,10 +21,11 @@ static bool try_client(crdt_doc *doc, uint32_t client)
     crdt__head head;
     while (crdt__stretch_head(doc, client, &head)) {
         crdt_id lacked;
+        crdt__parties parties;
         doc->work++;
-        if (crdt__integrate_lacks_now(doc, &head.ws, &lacked))
+        if (crdt__integrate_lacks_now(doc, &head.ws, &parties, &lacked))
             return wait_behind(doc, client, lacked, CRDT__CAUSE_PASS);
-        if (!crdt__integrate_struct(doc, &head.ws))
+        if (!crdt__integrate_struct(doc, &head.ws, parties))
             return false;
         crdt__stretch_drop_head(doc, client, &head);
         if (!crdt__pending_wake(doc, client))
@@ -67,8 +68,9 @@ static bool begin_waiting(crdt_doc *doc, bool *could_go)
     for (uint32_t client; (client = crdt__pending_pop(doc)) != 0;) {
         crdt__head head;
         crdt_id lacked;
+        crdt__parties parties;
         crdt__stretch_head(doc, client, &head);
-        if (!crdt__integrate_lacks_now(doc, &head.ws, &lacked)) {
+        if (!crdt__integrate_lacks_now(doc, &head.ws, &parties, &lacked)) {
             *could_go = true;
             return crdt__pending_push(doc, client);
         }
