@@ -1,8 +1,8 @@
 #include "core/order.h"
 
-#define GROUP_ITEMS_MAX   32u
-#define GROUP_ITEMS_BUILT 24u /* in each group of a new index */
-#define GROUP_ITEMS_FEW   8u  /* from here on down, a group is laid together with its neighbour */
+#define GROUP_ITEMS_MAX   16u
+#define GROUP_ITEMS_BUILT 12u /* in each group of a new index */
+#define GROUP_ITEMS_FEW   4u  /* from here on down, a group is laid together with its neighbour */
 #define NODE_CHILDREN_MAX 31u
 #define NODE_CHILDREN_FEW 8u
 

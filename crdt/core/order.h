@@ -13,7 +13,7 @@
  *                          |
  *     group        { first item, how many items, its place in the tree }
  *
- * An index takes about two bytes for an item. A place is found in a walk down and one along a
+ * An index takes about four bytes for an item. A place is found in a walk down and one along a
  * group. What is typed in one place changes one number: the tree is told when somebody else is
  * asked for or changes.
  */

@@ -2,8 +2,10 @@
 
 #include "core/order.h"
 
-/* Items that are walked over where there is an index to be asked, and where there is none yet. */
+/* Items that are walked over where there is an index to be asked, if what is looked for is but so
+ * many units away; and where there is none yet. */
 #define STEPS_INDEXED_MAX 6u
+#define UNITS_NEAR        128u
 #define STEPS_MAX         CRDT__ORDER_ITEMS_MIN
 
 static bool has_index(const crdt_doc *doc, crdt__ref type)
@@ -24,6 +26,13 @@ typedef struct place {
     crdt__ref item;
     uint64_t index;
 } place;
+
+static uint32_t steps_to(const crdt_doc *doc, crdt__ref type, uint64_t from, uint64_t unit)
+{
+    if (!has_index(doc, type))
+        return STEPS_MAX;
+    return (unit < from ? from - unit : unit - from) <= UNITS_NEAR ? STEPS_INDEXED_MAX : 0;
+}
 
 static place nearest(const crdt_doc *doc, crdt__ref type, uint64_t unit)
 {
@@ -56,7 +65,7 @@ static bool walk_to(crdt_doc *doc, place *at, uint64_t unit, uint32_t steps)
 crdt__ref crdt__position_seek(crdt_doc *doc, crdt__ref type, uint64_t index, uint64_t *offset)
 {
     place at = nearest(doc, type, index);
-    if (!walk_to(doc, &at, index, has_index(doc, type) ? STEPS_INDEXED_MAX : STEPS_MAX)) {
+    if (!walk_to(doc, &at, index, steps_to(doc, type, at.index, index))) {
         if (get_index(doc, type)) {
             at.item = crdt__order_find(doc, type, index, offset);
             at.index = index - *offset;
