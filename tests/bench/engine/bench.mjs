@@ -5,7 +5,8 @@
 // Installs the peers (peers/package-lock.json) and makes the material once, in build/bench/engine; builds the release program; prints
 // Markdown tables with CPU times after warm-up (medians) and how many times faster than Yjs that is, and the same of the first round.
 // WEFT_TRACES names a folder with traces of josephg/editing-traces (traces.mjs); without it, something alike is made from a seed.
-// A peer whose first round takes longer than the limit (60 s) is stopped. Everything: about half an hour; --quick: five rounds of each.
+// A peer whose first round takes longer than the limit (60 s) is stopped; one that cannot even make the updates of its own format in
+// four times that is `stopped` everywhere. Everything: about half an hour; --quick: five rounds of each.
 import { execFileSync, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import fs from 'node:fs'
@@ -166,7 +167,7 @@ const measured = async (engine, folder, job) => {
   if (said.failed) return { remark: 'fails' }
   if (said.value !== undefined) return { value: said.value }
   if (said.rounds) return { first: said.first, warm: median(said.rounds), rounds: said.rounds }
-  if (said.first !== undefined) return { first: said.first, remark: 'first only' }
+  if (said.first !== undefined) return { first: said.first, warm: said.first, cold: true }
   return { remark: said.ready ? `> ${values.limit} s` : 'stopped' }
 }
 
@@ -189,7 +190,8 @@ const cell = (results, engine, kind, print) => {
   const result = results[engine] ?? {}
   const yjs = results.yjs?.[kind]
   if (result[kind] === undefined) return result.remark ?? '-'
-  return print(result[kind]) + (yjs && engine !== 'yjs' ? ` (${ratio(yjs, result[kind])}×)` : '')
+  const mark = kind === 'warm' && result.cold ? ' †' : ''
+  return print(result[kind]) + mark + (yjs && engine !== 'yjs' ? ` (${ratio(yjs, result[kind])}×)` : '')
 }
 
 const table = (title, rows, names) => [
@@ -221,20 +223,22 @@ install(`${root}tests`, `${root}tests`)
 install(peers, `${here}peers`)
 build()
 const commit = execFileSync('git', ['-C', root, 'describe', '--always', '--dirty'], { encoding: 'utf8' }).trim()
-console.log(`${os.cpus()[0].model}, one core, node ${process.versions.node}; weft ${commit}; ${versions(names)}. Behind each figure: how many times Yjs takes.\n`)
+console.log(`${os.cpus()[0].model}, one core, node ${process.versions.node}; weft ${commit}; ${versions(names)}. Behind each figure: how many times Yjs takes; †: one round, without warm-up, for more would have taken too long.\n`)
 const all = {}
 for (const scene of chosenScenes) {
   const { folder, about } = material(scene)
   const able = []
+  const stopped = []
   for (const name of names) {
     if (!withOwnFormat.includes(name)) able.push(name)
-    else if (!withoutProgram.includes(scene) && await makeOwn(name, folder)) able.push(name)
+    else if (!withoutProgram.includes(scene)) (await makeOwn(name, folder) ? able : stopped).push(name)
   }
   const results = {}
   for (const job of [...scenes[scene], ...Object.keys(facts)].filter(job => wanted.includes(job))) {
     say(`  ${scene} ${job}`)
     results[job] = {}
     for (const name of able) results[job][name] = await measured(name, folder, job)
+    if (job in jobs) for (const name of stopped) results[job][name] = { remark: 'stopped' }
   }
   print(scene, about, results, names)
   all[scene] = { about, results }
