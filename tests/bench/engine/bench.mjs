@@ -239,8 +239,8 @@ for (const scene of chosenScenes) {
     results[job] = {}
     for (const name of able) results[job][name] = await measured(name, folder, job)
     if (job in jobs) for (const name of stopped) results[job][name] = { remark: 'stopped' }
+    all[scene] = { about, results }
+    fs.writeFileSync(`${work}/results.json`, JSON.stringify({ commit, scenes: all }, null, 1))
   }
   print(scene, about, results, names)
-  all[scene] = { about, results }
 }
-fs.writeFileSync(`${work}/results.json`, JSON.stringify({ commit, scenes: all }, null, 1))
