@@ -148,11 +148,11 @@ const run = (engine, folder, job, prepareMs) => new Promise(resolve => {
     if (word === 'ready') within(LIMIT_MS)
     if (word === 'first') within(ROUNDS_MS)
   })
-  child.on('close', code => {
+  child.on('close', (code, signal) => {
     clearTimeout(timer)
     if (code !== 0 && !said.late) {
       said.failed = true
-      say(`${engine} fails at ${job}: ${complaint.slice(0, 400)}`)
+      say(`${engine} fails at ${job} (${signal ?? code}): ${complaint.slice(0, 400)}`)
     }
     resolve(said)
   })
