@@ -85,7 +85,7 @@ struct store {
     store_batch batch;
     uint64_t next_number; /* of the next document */
     uint64_t next_key;    /* of the next event in the tail */
-    store__entry *purges; /* deleted documents whose events are still in the tail */
+    store__entry *purges; /* deleted documents that left something behind */
     unsigned ticks_left;  /* commits after which what was freed last can be used again */
 };
 
@@ -126,9 +126,6 @@ int store__write_checkpoints(const store_batch *b, MDB_txn *txn);
 int store__write_events(const store_batch *b, MDB_txn *txn);
 int store__write_counter(const store *s, MDB_txn *txn, uint64_t next_number);
 
-/* Removes a deleted document's checkpoints. */
-int store__delete_checkpoints(const store *s, MDB_txn *txn, uint64_t number);
-
 /* A living document's record: STORE_NOT_FOUND, STORE_CORRUPT. `*name` is borrowed from the
  * transaction. */
 store_err store__doc_load(const store *s, MDB_txn *txn, uint64_t number, store__life *life,
@@ -138,7 +135,7 @@ store_err store__doc_load(const store *s, MDB_txn *txn, uint64_t number, store__
  * documents left behind, or lets LMDB's last freed pages come of age. False: there is nothing left
  * to gain. */
 bool store__make_room(store *s);
-/* Removes a bounded number of deleted documents' events. */
+/* Removes a bounded number of what deleted documents left. */
 void store__purge_some(store *s);
 void store__purge_add(store *s, store__entry *entry);
 void store__purge_clear(store *s);

@@ -34,42 +34,10 @@ store_err store_batch_checkpoint(store_batch *b, uint64_t number, uint64_t seq, 
     return STORE_OK;
 }
 
-/* Removes the document's checkpoints before `seq`. */
-static int delete_before(MDB_cursor *cursor, uint64_t number, uint64_t seq)
-{
-    store__key first = store__key_two(number, 0);
-    store__key end = store__key_two(number, seq);
-    int rc = 0;
-    while (!rc) {
-        MDB_val key = store__key_val(&first);
-        MDB_val value;
-        rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
-        if (!rc && (key.mv_size != end.len || memcmp(key.mv_data, end.bytes, end.len) >= 0))
-            return 0;
-        if (!rc)
-            rc = mdb_cursor_del(cursor, 0);
-    }
-    return rc == MDB_NOTFOUND ? 0 : rc;
-}
-
-int store__delete_checkpoints(const store *s, MDB_txn *txn, uint64_t number)
-{
-    MDB_cursor *cursor;
-    int rc = mdb_cursor_open(txn, s->env.checkpoints, &cursor);
-    if (rc)
-        return rc;
-    rc = delete_before(cursor, number, UINT64_MAX);
-    mdb_cursor_close(cursor);
-    return rc;
-}
-
 static int write_one(const store_batch *b, MDB_cursor *cursor,
                      const store__staged_checkpoint *staged)
 {
     uint64_t number = store__batch_docs(b)[staged->doc].entry->number;
-    int rc = delete_before(cursor, number, staged->seq);
-    if (rc)
-        return rc;
     store__key key = store__key_two(number, staged->seq);
     MDB_val k = store__key_val(&key);
     MDB_val value = {.mv_data = store__batch_bytes(b, staged->at), .mv_size = staged->len};
@@ -92,6 +60,9 @@ int store__write_checkpoints(const store_batch *b, MDB_txn *txn)
 
 /* ---- read ---- */
 
+/* Where a cursor goes to from a key. */
+typedef int (*seeker)(MDB_cursor *cursor, store__key *wanted, MDB_val *key, MDB_val *value);
+
 /* To the last key at or before `wanted`. */
 static int seek_back(MDB_cursor *cursor, store__key *wanted, MDB_val *key, MDB_val *value)
 {
@@ -104,17 +75,25 @@ static int seek_back(MDB_cursor *cursor, store__key *wanted, MDB_val *key, MDB_v
     return rc;
 }
 
-static store_err find(store *s, MDB_txn *txn, uint64_t number, uint64_t until, uint64_t *seq,
+/* To the first key at or after it. */
+static int seek_on(MDB_cursor *cursor, store__key *wanted, MDB_val *key, MDB_val *value)
+{
+    *key = store__key_val(wanted);
+    return mdb_cursor_get(cursor, key, value, MDB_SET_RANGE);
+}
+
+/* The checkpoint that `seek` comes to from event *seq. */
+static store_err find(store *s, MDB_txn *txn, uint64_t number, seeker seek, uint64_t *seq,
                       store_bytes *state)
 {
     MDB_cursor *cursor;
     int rc = mdb_cursor_open(txn, s->env.checkpoints, &cursor);
     if (rc)
         return store__err(rc);
-    store__key wanted = store__key_two(number, until);
+    store__key wanted = store__key_two(number, *seq);
     MDB_val key;
     MDB_val value;
-    rc = seek_back(cursor, &wanted, &key, &value);
+    rc = seek(cursor, &wanted, &key, &value);
     mdb_cursor_close(cursor);
     if (rc)
         return store__err(rc);
@@ -126,18 +105,68 @@ static store_err find(store *s, MDB_txn *txn, uint64_t number, uint64_t until, u
     return store__unseal(&key, &value, state) ? STORE_OK : STORE_CORRUPT;
 }
 
+/* What a deleted document left behind is not read any more. */
+static store_err check_living(store *s, MDB_txn *txn, uint64_t number)
+{
+    store__life life;
+    store_bytes name;
+    return store__doc_load(s, txn, number, &life, &name);
+}
+
 store_err store_checkpoint_find(store *s, uint64_t number, uint64_t until,
                                 void (*use)(void *ctx, uint64_t seq, store_bytes state), void *ctx)
 {
     MDB_txn *txn;
-    uint64_t seq = 0;
     store_bytes state = {0};
     store_err err = store__read_begin(&s->env, &txn);
     if (err != STORE_OK)
         return err;
-    err = find(s, txn, number, until, &seq, &state);
+    err = check_living(s, txn, number);
     if (err == STORE_OK)
-        use(ctx, seq, state);
+        err = find(s, txn, number, seek_back, &until, &state);
+    if (err == STORE_OK)
+        use(ctx, until, state);
     store__read_end(&s->env, txn);
+    return err;
+}
+
+/* One after the other, each in a transaction of its own: all of them may take a while. */
+typedef struct walk {
+    store *store;
+    uint64_t number;
+    uint64_t next; /* the seq from which on */
+    bool (*each)(void *ctx, uint64_t seq, store_bytes state);
+    void *ctx;
+    bool ended;
+} walk;
+
+static store_err hand_out(walk *w, MDB_txn *txn)
+{
+    store_bytes state = {0};
+    store_err err = check_living(w->store, txn, w->number);
+    if (err != STORE_OK)
+        return err;
+    err = find(w->store, txn, w->number, seek_on, &w->next, &state);
+    if (err == STORE_OK)
+        w->ended = !w->each(w->ctx, w->next++, state);
+    if (err != STORE_NOT_FOUND)
+        return err;
+    w->ended = true;
+    return STORE_OK;
+}
+
+store_err store_checkpoints(store *s, uint64_t number,
+                            bool (*each)(void *ctx, uint64_t seq, store_bytes state), void *ctx)
+{
+    walk w = {.store = s, .number = number, .each = each, .ctx = ctx};
+    store_err err = STORE_OK;
+    while (err == STORE_OK && !w.ended) {
+        MDB_txn *txn;
+        err = store__read_begin(&s->env, &txn);
+        if (err != STORE_OK)
+            break;
+        err = hand_out(&w, txn);
+        store__read_end(&s->env, txn);
+    }
     return err;
 }

@@ -50,28 +50,6 @@ store_err store__segment_find(const store *s, MDB_txn *txn, uint64_t number, uin
     return store__unseal(&key, &value, segment) ? STORE_OK : STORE_CORRUPT;
 }
 
-int store__delete_segments(const store *s, MDB_txn *txn, uint64_t number, uint32_t max,
-                           uint32_t *gone)
-{
-    MDB_cursor *cursor;
-    int rc = mdb_cursor_open(txn, s->env.segments, &cursor);
-    *gone = 0;
-    while (!rc && *gone < max) {
-        store__key first = store__key_two(number, 0);
-        MDB_val key = store__key_val(&first);
-        MDB_val value;
-        rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
-        if (rc == MDB_NOTFOUND || (!rc && memcmp(key.mv_data, first.bytes, STORE__U64_LEN) != 0)) {
-            mdb_cursor_close(cursor);
-            return 0;
-        }
-        if (!rc && !(rc = mdb_cursor_del(cursor, 0)))
-            ++*gone;
-    }
-    mdb_cursor_close(cursor);
-    return rc;
-}
-
 /* ---- preparing one document ---- */
 
 /* The events of one segment to be: those of the document's last one, if it is small, then those of

@@ -36,8 +36,4 @@ int store__write_packs(const store_batch *b, MDB_txn *txn);
 void store__fold_packs(store_batch *b);
 void store__forget_packed(store_batch *b);
 
-/* Removes up to `max` segments of a document; *gone is how many there were. */
-int store__delete_segments(const store *s, MDB_txn *txn, uint64_t number, uint32_t max,
-                           uint32_t *gone);
-
 #endif

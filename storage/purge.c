@@ -1,23 +1,25 @@
-/* Removing what deleted documents left in the tail.
+/* Removing what deleted documents left behind.
  *
- * A document's deletion is one small transaction: its records and checkpoints go, and its number is
- * noted in "purges". From then on nothing leads to its events any more. They may be many segments,
- * and scattered over the tail, a page each at worst, so they go in steps of bounded size, one after
- * each commit; when the last is gone the note goes with it. At opening, the events of a noted
- * number are put on the list again. */
-#include "pack.h"
+ * A document's deletion is one small transaction: its record goes, and its number is noted in
+ * "purges". From then on nothing leads to its events and checkpoints any more. They may be many
+ * segments and states, large ones, and events scattered over the tail, a page each at worst, so
+ * they go in steps of bounded size, one after each commit; when the last is gone the note goes with
+ * it. At opening, the events of a noted number are put on the list again. */
+#include "batch.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define STEP_EVENTS_MAX 1024u
-#define SEGMENT_WEIGHT  16u /* removing a segment counts as removing so many events */
+#define ROW_WEIGHT      16u   /* removing a segment or a state counts as so many events, */
+#define ROW_BYTES       65536 /* and as one more for each so many bytes */
 
 /* One step: how much it may remove, and how far it came. */
 typedef struct purge {
     store *store;
     uint32_t budget;   /* events to remove */
     uint32_t finished; /* documents, from the head of the list, that left nothing behind */
-    bool unpacked;     /* the one behind them has no segments any more, */
+    bool bare;         /* the one behind them has no segments and checkpoints any more, */
     uint32_t removed;  /* and has lost so many of its events in the tail */
 } purge;
 
@@ -27,7 +29,6 @@ void store__purge_add(store *s, store__entry *entry)
         store__entry_free(entry);
         return;
     }
-    entry->unpacked = entry->first_seq == 1;
     entry->next = s->purges;
     s->purges = entry;
 }
@@ -39,6 +40,41 @@ void store__purge_clear(store *s)
         s->purges = entry->next;
         store__entry_free(entry);
     }
+}
+
+static uint32_t spend(uint32_t budget, size_t value_len)
+{
+    uint64_t weight = ROW_WEIGHT + value_len / ROW_BYTES;
+    return weight < budget ? budget - (uint32_t)weight : 0;
+}
+
+/* Removes the document's first row of a table. MDB_NOTFOUND: it has none. */
+static int purge_row(MDB_cursor *cursor, uint64_t number, size_t *value_len)
+{
+    store__key first = store__key_two(number, 0);
+    MDB_val key = store__key_val(&first);
+    MDB_val value;
+    int rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
+    if (!rc && (key.mv_size != first.len || memcmp(key.mv_data, first.bytes, STORE__U64_LEN) != 0))
+        rc = MDB_NOTFOUND;
+    if (rc)
+        return rc;
+    *value_len = value.mv_size;
+    return mdb_cursor_del(cursor, 0);
+}
+
+/* Removes the document's rows of a table, as long as there is budget. */
+static int purge_table(MDB_txn *txn, MDB_dbi table, uint64_t number, uint32_t *budget)
+{
+    MDB_cursor *cursor;
+    size_t len = 0;
+    int rc = mdb_cursor_open(txn, table, &cursor);
+    if (rc)
+        return rc;
+    while (*budget && !(rc = purge_row(cursor, number, &len)))
+        *budget = spend(*budget, len);
+    mdb_cursor_close(cursor);
+    return rc == MDB_NOTFOUND ? 0 : rc;
 }
 
 /* The newest first: the entry's count is then the only thing that changes. */
@@ -61,25 +97,24 @@ static int forget(const store *s, MDB_txn *txn, const store__entry *entry)
     return mdb_del(txn, s->env.purges, &k, NULL);
 }
 
-/* Segments first, then events of the tail, then the note. *budget is what is left of it. */
+/* Segments and checkpoints first, then events of the tail, then the note. *budget is what is left
+ * of it. */
 static int purge_entry(purge *p, MDB_txn *txn, const store__entry *entry, uint32_t *budget)
 {
-    uint32_t max = *budget / SEGMENT_WEIGHT + 1;
-    uint32_t gone = 0;
+    const store__env *env = &p->store->env;
     int rc = 0;
-    if (!entry->unpacked)
-        rc = store__delete_segments(p->store, txn, entry->number, max, &gone);
-    *budget -= gone * SEGMENT_WEIGHT < *budget ? gone * SEGMENT_WEIGHT : *budget;
-    if (rc || gone == max)
+    if (!entry->bare && !(rc = purge_table(txn, env->segments, entry->number, budget)))
+        rc = purge_table(txn, env->checkpoints, entry->number, budget);
+    if (rc || !*budget)
         return rc;
-    p->unpacked = true;
+    p->bare = true;
     p->removed = entry->count < *budget ? entry->count : *budget;
     *budget -= p->removed;
     rc = purge_tail(p->store, txn, entry, p->removed);
     if (rc || p->removed < entry->count)
         return rc;
     p->finished++;
-    p->unpacked = false;
+    p->bare = false;
     p->removed = 0;
     return forget(p->store, txn, entry);
 }
@@ -90,7 +125,7 @@ static int write_purge(void *ctx, MDB_txn *txn)
     uint32_t budget = p->budget;
     int rc = 0;
     p->finished = p->removed = 0;
-    p->unpacked = false;
+    p->bare = false;
     for (const store__entry *e = p->store->purges; e && budget && !rc; e = e->next)
         rc = purge_entry(p, txn, e, &budget);
     return rc;
@@ -108,7 +143,7 @@ static store_err purge_step(store *s, uint32_t budget)
         store__entry_free(entry);
     }
     if (s->purges) {
-        s->purges->unpacked = s->purges->unpacked || p.unpacked;
+        s->purges->bare = s->purges->bare || p.bare;
         s->purges->count -= p.removed;
     }
     return STORE_OK;

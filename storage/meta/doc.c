@@ -267,8 +267,6 @@ static int write_deleted(const store_batch *b, MDB_txn *txn, const store__staged
     MDB_val val = {.mv_data = value, .mv_size = sizeof(value)};
     store__seal(&k, value, sizeof(value));
     int rc = mdb_del(txn, s->env.documents, &k, NULL);
-    if (!rc)
-        rc = store__delete_checkpoints(s, txn, doc->entry->number);
     if (!rc && store__entry_has_events(doc->entry))
         rc = mdb_put(txn, s->env.purges, &k, &val, 0);
     return rc;

@@ -20,8 +20,7 @@ typedef struct twin_doc {
     uint32_t lives; /* epochs are drawn 1, 2, ... */
     uint16_t lens[EVENTS_MAX];
     uint8_t fill[EVENTS_MAX];
-    uint64_t checkpoint; /* seq; 0: none */
-    uint8_t checkpoint_fill;
+    uint16_t checkpoints[EVENTS_MAX]; /* of the state after event i + 1: 1 + fill; 0: none */
 } twin_doc;
 
 typedef struct twin {
@@ -64,16 +63,21 @@ static void create(store_batch *b, unsigned i, twin_doc *doc)
         (twin_doc){.exists = true, .number = out.number, .epoch = doc->lives, .lives = doc->lives};
 }
 
+static size_t state_len(uint64_t seq)
+{
+    return seq % 20000 + 1;
+}
+
 static void checkpoint(store_batch *b, twin_doc *doc, rng *r)
 {
     static uint8_t state[20000];
-    uint64_t seq = doc->head - rng_below(r, doc->head - doc->checkpoint + 1);
-    if (seq == 0 || seq < doc->checkpoint)
+    if (doc->head == 0)
         return;
-    doc->checkpoint_fill = (uint8_t)rng_next(r);
-    doc->checkpoint = seq;
-    memset(state, doc->checkpoint_fill, sizeof(state));
-    assert_ok(store_batch_checkpoint(b, doc->number, seq, (store_bytes){state, seq % 20000 + 1}));
+    uint64_t seq = doc->head - rng_below(r, doc->head);
+    uint8_t fill = (uint8_t)rng_next(r);
+    memset(state, fill, sizeof(state));
+    assert_ok(store_batch_checkpoint(b, doc->number, seq, (store_bytes){state, state_len(seq)}));
+    doc->checkpoints[seq - 1] = (uint16_t)(1 + fill);
 }
 
 static void act(store_batch *b, twin *t, rng *r)
@@ -126,14 +130,45 @@ static bool compare_event(void *ctx, const store_event *event)
     return true;
 }
 
-static void compare_checkpoint(void *ctx, uint64_t seq, store_bytes state)
+/* The newest at or before `until`; 0: none. */
+static uint64_t checkpoint_before(const twin_doc *doc, uint64_t until)
 {
-    const twin_doc *doc = ctx;
+    while (until > 0 && !doc->checkpoints[until - 1])
+        until--;
+    return until;
+}
+
+static void compare_found(void *ctx, uint64_t seq, store_bytes state)
+{
+    const comparing *c = ctx;
     const uint8_t *bytes = state.data;
-    assert_int_equal(seq, doc->checkpoint);
-    assert_int_equal(state.len, seq % 20000 + 1);
+    assert_int_equal(seq, c->seq);
+    assert_int_equal(state.len, state_len(seq));
     for (size_t i = 0; i < state.len; i++)
-        assert_int_equal(bytes[i], doc->checkpoint_fill);
+        assert_int_equal(1 + bytes[i], c->doc->checkpoints[seq - 1]);
+}
+
+/* Between one and the next there is none. */
+static bool compare_each(void *ctx, uint64_t seq, store_bytes state)
+{
+    comparing *c = ctx;
+    assert_int_equal(checkpoint_before(c->doc, seq - 1), c->seq);
+    c->seq = seq;
+    compare_found(ctx, seq, state);
+    return true;
+}
+
+static void compare_checkpoints(store *s, const twin_doc *doc, rng *r)
+{
+    uint64_t until = rng_below(r, doc->head + 1);
+    comparing c = {doc, checkpoint_before(doc, until)};
+    store_err err = store_checkpoint_find(s, doc->number, until, compare_found, &c);
+    assert_err(err, c.seq ? STORE_OK : STORE_NOT_FOUND);
+    if (!rng_chance(r, 3))
+        return;
+    c.seq = 0;
+    assert_ok(store_checkpoints(s, doc->number, compare_each, &c));
+    assert_int_equal(c.seq, checkpoint_before(doc, doc->head));
 }
 
 static void compare_living(store *s, twin_doc *doc, rng *r)
@@ -143,8 +178,14 @@ static void compare_living(store *s, twin_doc *doc, rng *r)
     comparing c = {doc, after};
     assert_ok(store_read(s, doc->number, after, UINT64_MAX, compare_event, &c));
     assert_int_equal(c.seq, doc->head);
-    store_err err = store_checkpoint_find(s, doc->number, UINT64_MAX, compare_checkpoint, doc);
-    assert_err(err, doc->checkpoint ? STORE_OK : STORE_NOT_FOUND);
+    compare_checkpoints(s, doc, r);
+}
+
+static void compare_gone(store *s, const twin_doc *doc)
+{
+    assert_err(read_err(s, doc->number), STORE_NOT_FOUND);
+    assert_err(store_checkpoint_find(s, doc->number, UINT64_MAX, compare_found, NULL),
+               STORE_NOT_FOUND);
 }
 
 static void compare_doc(store *s, unsigned i, twin_doc *doc, rng *r)
@@ -161,7 +202,7 @@ static void compare_doc(store *s, unsigned i, twin_doc *doc, rng *r)
     assert_int_equal(d.events, doc->head);
     assert_int_equal(d.log_bytes, doc->bytes);
     if (doc->deleted)
-        assert_err(read_err(s, doc->number), STORE_NOT_FOUND);
+        compare_gone(s, doc);
     else
         compare_living(s, doc, r);
 }
