@@ -4,9 +4,10 @@
 #include "core/stretch.h"
 #include "wire/encoder.h"
 
-/* Bytes that wait, from which on surrogates are left as they are: merging is not to cost what waits
- * each time. No editor cuts strings within characters to send the halves apart. */
-#define WAITING_BYTES_MAX 4096u
+/* Bytes that wait, and clients, from which on surrogates are left as they are: an update is not to
+ * cost what waits each time. No editor cuts strings within characters to send the halves apart. */
+#define WAITING_BYTES_MAX   4096u
+#define WAITING_CLIENTS_MAX 4096u
 
 /* ---- an update's rest ---- */
 
@@ -137,12 +138,18 @@ static void settle_client(crdt_doc *doc, row *r, uint32_t client)
     }
 }
 
+static bool is_worth_it(const crdt_doc *doc)
+{
+    const crdt__pending *p = &doc->pending;
+    return p->halves && p->stretches > 0 && p->bytes <= WAITING_BYTES_MAX &&
+           doc->client_count <= WAITING_CLIENTS_MAX;
+}
+
 void crdt__retell_waiting(crdt_doc *doc)
 {
     uint32_t *clients;
     size_t count = doc->client_count - 1;
-    if (!doc->pending.halves || doc->pending.bytes > WAITING_BYTES_MAX ||
-        !crdt__doc_clients_descending(doc, &clients))
+    if (!is_worth_it(doc) || !crdt__doc_clients_descending(doc, &clients))
         return; /* where memory is short they stay as they are */
     row r = {NULL};
     for (size_t i = 0; i < count; i++)

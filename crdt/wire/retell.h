@@ -21,8 +21,9 @@ typedef struct crdt__retold {
 bool crdt__retell(crdt_doc *doc, const crdt__rest *rest, crdt__retold *out);
 void crdt__retold_release(crdt_doc *doc, crdt__retold *retold);
 
-/* After something was merged into what waits: what stood next to its other half may not any more.
- * Cost: linear in what waits; nothing where that is much, or has no unpaired surrogates. */
+/* After something was merged into what waits, or went from it: what stood next to its other half
+ * may not any more. Cost: linear in what waits and in the clients; nothing where that is much, or
+ * nothing that waits has unpaired surrogates. */
 void crdt__retell_waiting(crdt_doc *doc);
 
 #endif

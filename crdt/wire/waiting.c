@@ -58,6 +58,7 @@ static bool pass(crdt_doc *doc)
     for (uint32_t client; (client = crdt__pending_pop(doc)) != 0;)
         if (!try_client(doc, client))
             return false;
+    crdt__retell_waiting(doc); /* Yjs writes what is left anew */
     return true;
 }
 

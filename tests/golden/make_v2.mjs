@@ -110,6 +110,14 @@ const halves = () => {
   addApply('v2', 'halves/row-waiting', [row])
   addApply('v2', 'halves/row-waited', [row, first])
   addApply('v2', 'halves/row-twice', [row, v2([[8, 0, [item(text('\ude00'), { origin: [9, 1] })]]]), first])
+  // What goes takes the half with it to which the one that goes on waiting belongs.
+  const second = v2([[7, 0, [item(text('z'))]]])
+  const pair = (high, low) => [[5, 0, [item(text('p\ud83d'), { origin: high })]], [4, 0, [item(text('\ude00r'), { origin: low })]]]
+  for (const [name, waiting] of [['high', pair([9, 0], [7, 0])], ['low', pair([7, 0], [9, 0])]]) {
+    addApply('v2', `halves/${name}-goes-first`, [v2(waiting), first])
+    addApply('v2', `halves/${name}-goes-first-and-the-other-follows`, [v2(waiting), first, second])
+    addApply('v2', `halves/${name}-goes-first-merged`, [v2(waiting.slice(1)), v2(waiting.slice(0, 1)), v2(waiting), first, second])
+  }
   for (const clock of [1, 2, 3, 4, 5]) {
     addApply('v2', `halves/row-deleted-${clock}`, [first, row, v2([], [[3, [clock, 1]]])])
     addDiff(`halves/row-${clock}`, row, [[3, clock]])
