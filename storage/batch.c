@@ -91,7 +91,7 @@ store__staged_doc *store__batch_add_doc(store_batch *b, store__entry *entry)
     store__staged_doc *doc = store__array_reserve(&b->docs, 1, sizeof(*doc));
     if (!doc || b->docs.count >= UINT32_MAX - 1)
         return NULL;
-    *doc = (store__staged_doc){.entry = entry, .life = entry->life};
+    *doc = (store__staged_doc){.entry = entry, .life = entry->life, .draft = !entry->live};
     entry->staged = (uint32_t)++b->docs.count;
     return doc;
 }
@@ -150,7 +150,7 @@ static store_err prepare(store_batch *b)
                               event->update_len);
     }
     for (size_t i = 0; i < b->docs.count && err == STORE_OK; i++)
-        if (docs[i].created && !docs[i].deleted)
+        if ((docs[i].created && !docs[i].draft && !docs[i].deleted) || docs[i].published)
             docs[i].entry->live = true;
     pthread_mutex_unlock(&b->store->index.lock);
     return err;
@@ -183,10 +183,18 @@ static bool has_deletion(const store_batch *b)
     return false;
 }
 
+static bool has_publication(const store_batch *b)
+{
+    for (size_t i = 0; i < b->docs.count; i++)
+        if (store__batch_docs(b)[i].published)
+            return true;
+    return false;
+}
+
 static bool is_empty(const store_batch *b)
 {
     return !b->events.count && !b->checkpoints.count && !b->packs && !has_deletion(b) &&
-           b->next_number == b->store->next_number;
+           !has_publication(b) && b->next_number == b->store->next_number;
 }
 
 static store_err write_with_room(store_batch *b)
@@ -233,9 +241,14 @@ static void fold(store_batch *b)
     s->ticks_left = STORE__TICKS;
 }
 
-/* The index as it was: only the documents created had entered it. */
+/* The index as it was: only the documents created had entered it, and drafts had become visible. */
 static void unfold(store_batch *b)
 {
+    pthread_mutex_lock(&b->store->index.lock);
+    for (size_t i = 0; i < b->docs.count; i++)
+        if (store__batch_docs(b)[i].published)
+            store__batch_docs(b)[i].entry->live = false;
+    pthread_mutex_unlock(&b->store->index.lock);
     for (size_t i = 0; i < b->docs.count; i++) {
         store__staged_doc *doc = &store__batch_docs(b)[i];
         doc->entry->staged = 0;

@@ -25,9 +25,11 @@
 typedef struct store__staged_doc {
     store__entry *entry;
     store__life life; /* with the batch's events */
-    size_t name;      /* if created or deleted here: its place in `names` */
+    size_t name;      /* if created, published or deleted here: its place in `names` */
     uint32_t added;   /* events of the batch */
     bool created;
+    bool draft; /* has no name yet, or was given it here: */
+    bool published;
     bool deleted;
 } store__staged_doc;
 

@@ -27,7 +27,8 @@ typedef struct store__entry {
     uint32_t count;
     uint32_t cap;
     uint32_t staged; /* batch owner: 1 + the document's place in the batch, 0 if it is not in it */
-    bool live; /* false: being created by a batch, or, while opening, not known to be a document */
+    bool live;    /* false: a draft, being created by a batch, or, while opening, not known to be a
+                     document */
     bool damaged; /* its seqs have a gap on disk: neither read nor appended to */
     bool bare;    /* to be purged: it has neither segments nor checkpoints any more */
 } store__entry;

@@ -226,6 +226,17 @@ STORE_MUST_CHECK store_err store_batch_begin(store *s, store_batch **out);
 STORE_MUST_CHECK store_err store_batch_create(store_batch *b, store_bytes name, uint32_t epoch,
                                               int64_t now_ms, store_doc *out);
 
+/* Begins a document that nobody finds until it is published: it may take any number of batches to
+ * fill. If it never is (the store is closed, the process dies), it is as if it had not been begun:
+ * its events are removed as a deleted document's. STORE_INVALID from store_batch_delete. */
+STORE_MUST_CHECK store_err store_batch_draft(store_batch *b, int64_t created_ms, uint64_t *number);
+
+/* Gives a draft of an earlier batch its name: from this batch's commit on it is a document as any
+ * other, with all its events. STORE_NOT_FOUND: there is no such draft. Else as store_batch_create.
+ */
+STORE_MUST_CHECK store_err store_batch_publish(store_batch *b, uint64_t number, store_bytes name,
+                                               uint32_t epoch, store_doc *out);
+
 /* Ends the document's life: its name stays marked, its events and checkpoints go (nothing reads
  * them any more; the room that they take is given back in steps, with this and later commits). */
 STORE_MUST_CHECK store_err store_batch_delete(store_batch *b, uint64_t number, int64_t now_ms);

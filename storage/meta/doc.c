@@ -131,27 +131,74 @@ static store__staged_doc *stage_new(store_batch *b, int64_t now_ms)
     return doc;
 }
 
-store_err store_batch_create(store_batch *b, store_bytes name, uint32_t epoch, int64_t now_ms,
-                             store_doc *out)
+/* The record of a name that a document may be created with. */
+static store_err stage_free_name(store_batch *b, store_bytes name, uint32_t epoch,
+                                 store__staged_name **out)
 {
-    store__staged_name *staged;
     if (!valid_name(name))
         return STORE_INVALID;
-    store_err err = stage_name(b, name, &staged);
-    if (err == STORE_OK)
-        err = may_create(staged, epoch);
-    if (err != STORE_OK)
-        return err;
-    store__staged_doc *doc = stage_new(b, now_ms);
-    if (!doc)
-        return STORE_NO_MEMORY;
-    doc->created = true;
+    store_err err = stage_name(b, name, out);
+    return err == STORE_OK ? may_create(*out, epoch) : err;
+}
+
+static void begin_life(const store_batch *b, store__staged_doc *doc, store__staged_name *staged,
+                       uint32_t epoch, store_doc *out)
+{
     doc->name = (size_t)(staged - store__batch_names(b));
     staged->record.number = doc->entry->number;
     staged->record.epoch = epoch;
     staged->record.deleted = false;
     staged->known = staged->changed = true;
     describe(out, &staged->record, &doc->life);
+}
+
+store_err store_batch_create(store_batch *b, store_bytes name, uint32_t epoch, int64_t now_ms,
+                             store_doc *out)
+{
+    store__staged_name *staged;
+    store_err err = stage_free_name(b, name, epoch, &staged);
+    if (err != STORE_OK)
+        return err;
+    store__staged_doc *doc = stage_new(b, now_ms);
+    if (!doc)
+        return STORE_NO_MEMORY;
+    doc->created = true;
+    doc->draft = false;
+    begin_life(b, doc, staged, epoch, out);
+    return STORE_OK;
+}
+
+/* ---- drafts ----
+ *
+ * Until it is published a draft stands where deleted documents stand: its number is noted in
+ * "purges", no record leads to it, and its entry in the index is not live. Whatever opens the store
+ * next finds something to be removed. */
+
+store_err store_batch_draft(store_batch *b, int64_t created_ms, uint64_t *number)
+{
+    store__staged_doc *doc = stage_new(b, created_ms);
+    if (!doc)
+        return STORE_NO_MEMORY;
+    doc->created = true;
+    *number = doc->entry->number;
+    return STORE_OK;
+}
+
+store_err store_batch_publish(store_batch *b, uint64_t number, store_bytes name, uint32_t epoch,
+                              store_doc *out)
+{
+    store__staged_doc *doc;
+    store__staged_name *staged;
+    store_err err = store__batch_doc(b, number, &doc);
+    if (err != STORE_OK)
+        return err;
+    if (!doc->draft || doc->created || doc->published)
+        return STORE_NOT_FOUND;
+    err = stage_free_name(b, name, epoch, &staged);
+    if (err != STORE_OK)
+        return err;
+    doc->published = true;
+    begin_life(b, doc, staged, epoch, out);
     return STORE_OK;
 }
 
@@ -198,6 +245,8 @@ store_err store_batch_delete(store_batch *b, uint64_t number, int64_t now_ms)
     store__staged_doc *doc;
     store__staged_name *name;
     store_err err = store__batch_doc(b, number, &doc);
+    if (err == STORE_OK && doc->draft)
+        return STORE_INVALID;
     if (err == STORE_OK)
         err = stage_name_of(b, doc, &name);
     if (err != STORE_OK)
@@ -242,7 +291,7 @@ int store__write_names(const store_batch *b, MDB_txn *txn)
     return rc;
 }
 
-static int write_created(const store_batch *b, MDB_txn *txn, const store__staged_doc *doc)
+static int write_record(const store_batch *b, MDB_txn *txn, const store__staged_doc *doc)
 {
     uint8_t value[STORE__CHECKSUM_LEN + STORE__DOC_RECORD_MAX];
     const store__staged_name *name = &store__batch_names(b)[doc->name];
@@ -255,20 +304,35 @@ static int write_created(const store_batch *b, MDB_txn *txn, const store__staged
         store__doc_encode(&base, (store_bytes){store__batch_bytes(b, name->at), name->len},
                           value + STORE__CHECKSUM_LEN);
     store__seal(&k, value, val.mv_size);
-    return mdb_put(txn, b->store->env.documents, &k, &val, MDB_APPEND);
+    return mdb_put(txn, b->store->env.documents, &k, &val, doc->created ? MDB_APPEND : 0);
+}
+
+static int write_purge_note(const store *s, MDB_txn *txn, uint64_t number)
+{
+    uint8_t value[STORE__CHECKSUM_LEN];
+    store__key key = store__key_one(number);
+    MDB_val k = store__key_val(&key);
+    MDB_val val = {.mv_data = value, .mv_size = sizeof(value)};
+    store__seal(&k, value, sizeof(value));
+    return mdb_put(txn, s->env.purges, &k, &val, 0);
+}
+
+static int write_published(const store_batch *b, MDB_txn *txn, const store__staged_doc *doc)
+{
+    store__key key = store__key_one(doc->entry->number);
+    MDB_val k = store__key_val(&key);
+    int rc = mdb_del(txn, b->store->env.purges, &k, NULL);
+    return rc ? rc : write_record(b, txn, doc);
 }
 
 static int write_deleted(const store_batch *b, MDB_txn *txn, const store__staged_doc *doc)
 {
     const store *s = b->store;
-    uint8_t value[STORE__CHECKSUM_LEN];
     store__key key = store__key_one(doc->entry->number);
     MDB_val k = store__key_val(&key);
-    MDB_val val = {.mv_data = value, .mv_size = sizeof(value)};
-    store__seal(&k, value, sizeof(value));
     int rc = mdb_del(txn, s->env.documents, &k, NULL);
     if (!rc && store__entry_has_events(doc->entry))
-        rc = mdb_put(txn, s->env.purges, &k, &val, 0);
+        rc = write_purge_note(s, txn, doc->entry->number);
     return rc;
 }
 
@@ -277,8 +341,12 @@ int store__write_documents(const store_batch *b, MDB_txn *txn)
     int rc = 0;
     for (size_t i = 0; i < b->docs.count && !rc; i++) {
         const store__staged_doc *doc = &store__batch_docs(b)[i];
-        if (doc->created && !doc->deleted)
-            rc = write_created(b, txn, doc);
+        if (doc->published)
+            rc = write_published(b, txn, doc);
+        else if (doc->created && doc->draft)
+            rc = write_purge_note(b->store, txn, doc->entry->number);
+        else if (doc->created && !doc->deleted)
+            rc = write_record(b, txn, doc);
         else if (doc->deleted && !doc->created)
             rc = write_deleted(b, txn, doc);
     }

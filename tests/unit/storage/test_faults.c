@@ -168,6 +168,7 @@ static store_err try_batch(fixture *f)
     store_batch *b;
     store_doc new;
     uint64_t seq;
+    uint64_t draft;
     static char large[9000];
     uint64_t a = find_doc(f->s, "a").number;
     store_event event = {.time_ms = DATE_MS, .update = BYTES("two")};
@@ -178,6 +179,8 @@ static store_err try_batch(fixture *f)
         (err = store_batch_append(b, find_doc(f->s, "b").number, &event, &seq)) == STORE_OK &&
         (err = store_batch_create(b, BYTES("new"), 5, DATE_MS, &new)) == STORE_OK &&
         (err = store_batch_append(b, new.number, &event, &seq)) == STORE_OK &&
+        (err = store_batch_draft(b, DATE_MS, &draft)) == STORE_OK &&
+        (err = store_batch_append(b, draft, &event, &seq)) == STORE_OK &&
         (err = store_batch_checkpoint(b, a, 1, (store_bytes){large, sizeof(large)})) == STORE_OK &&
         (err = store_batch_delete(b, find_doc(f->s, "doomed").number, DATE_MS)) == STORE_OK)
         return store_batch_commit(b);
