@@ -30,12 +30,13 @@ LAYERS = {
     "src/sse": ["src/base", "src/net", "src/http"],
     "src/ws": ["src/base", "src/net", "src/http"],
     "src/persist": ["src/base", "storage/include"],
-    "src/room": ["src/base", "src/persist", "storage/include", "crdt/include"],
-    "src/api": ["src/base", "src/net", "src/http", "src/sse", "src/ws", "src/persist", "src/room", "crdt/include",
-                "storage/include"],
+    "src/past": ["src/base", "src/persist", "storage/include", "crdt/include"],
+    "src/room": ["src/base", "src/persist", "src/past", "storage/include", "crdt/include"],
+    "src/api": ["src/base", "src/net", "src/http", "src/sse", "src/ws", "src/persist", "src/past", "src/room",
+                "crdt/include", "storage/include"],
     # The program itself: everything of src and the two libraries.
-    "src": ["src/base", "src/net", "src/http", "src/sse", "src/ws", "src/persist", "src/room", "src/api", "crdt/include",
-            "storage/include"],
+    "src": ["src/base", "src/net", "src/http", "src/sse", "src/ws", "src/persist", "src/past", "src/room", "src/api",
+            "crdt/include", "storage/include"],
 }
 
 # Headers of other libraries that belong to one place.
@@ -43,7 +44,7 @@ OWNED_HEADERS = {
     "lmdb.h": ("storage/", "tests/"),
     "uv.h": ("src/", "tests/"),
     "llhttp.h": ("src/http/", "src/api/", "tests/"),
-    "jansson.h": ("src/api/", "src/http/", "tests/"),
+    "jansson.h": ("src/api/", "src/http/", "src/past/", "tests/"),
 }
 
 # Calls, and what to use. Everywhere:

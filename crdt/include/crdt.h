@@ -525,6 +525,7 @@ typedef struct crdt_update_client {
     uint64_t client;
     uint64_t from;
     uint64_t to;
+    bool structs; /* there is more between them than Skips */
 } crdt_update_client;
 
 /* Tells the clients of an update, in its order, Skips counted (Yjs: parseUpdateMeta). If it has

@@ -90,7 +90,7 @@ static crdt_update_client *client_entry(client_list *list, crdt_id id)
         list->cap = cap;
     }
     crdt_update_client *entry = &list->items[list->count++];
-    *entry = (crdt_update_client){id.client, id.clock, id.clock};
+    *entry = (crdt_update_client){.client = id.client, .from = id.clock, .to = id.clock};
     return entry;
 }
 
@@ -104,6 +104,7 @@ static crdt_err list_clients(crdt_bytes update, client_list *list)
         if (entry == NULL)
             return CRDT_NO_MEMORY;
         entry->to = s.id.clock + s.len;
+        entry->structs = entry->structs || s.kind != CRDT__SKIP;
     }
     return CRDT_OK;
 }

@@ -1,13 +1,13 @@
 /* GET /docs and GET /docs/{doc}. */
 #include <jansson.h>
 #include <stdlib.h>
-#include <time.h>
 #include <uv.h>
 
 #include "api/query.h"
 #include "api/read_call.h"
 #include "api/routes.h"
 #include "base/must.h"
+#include "base/rfc3339.h"
 
 #define LIST_LIMIT_DEFAULT 100
 #define LIST_LIMIT_MAX     1000
@@ -28,16 +28,10 @@ static void respond_json(http_exchange *ex, json_t *json)
 
 /* ---- one document ---- */
 
-/* RFC 3339, UTC, milliseconds. */
 static json_t *json_time(int64_t unix_ms)
 {
-    time_t seconds = (time_t)(unix_ms / 1000);
-    struct tm utc;
-    char text[40];
-    gmtime_r(&seconds, &utc);
-    size_t len = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &utc);
-    int rest = snprintf(text + len, sizeof(text) - len, ".%03dZ", (int)(unix_ms % 1000));
-    return json_stringn(text, len + (size_t)rest);
+    char text[RFC3339_TEXT_MAX];
+    return json_stringn(text, rfc3339_print(unix_ms, text));
 }
 
 static json_t *json_id(event_id id)

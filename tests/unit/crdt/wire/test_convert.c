@@ -117,6 +117,7 @@ static void clients_of_several_sections_are_told_once(void **state)
         assert_int_equal(clients[1].client, 1);
         assert_int_equal(clients[1].from, 7);
         assert_int_equal(clients[1].to, 10);
+        assert_true(clients[0].structs && clients[1].structs);
         crdt_update_clients_free(clients, count);
     }
     crdt_buf_free(&v1);
@@ -136,6 +137,7 @@ static void an_update_of_skips_is_empty(void **state)
     assert_int_equal(crdt_update_clients(CRDT_V2, view(&v2), &clients, &count), CRDT_OK);
     assert_int_equal(count, 1);
     assert_int_equal(clients[0].to, 5);
+    assert_false(clients[0].structs);
     crdt_update_clients_free(clients, count);
     crdt_buf_free(&v2);
 }

@@ -11,7 +11,33 @@
 #include "base/eventid.h"
 #include "base/map.h"
 #include "base/must.h"
+#include "base/rfc3339.h"
 #include "base/utf8.h"
+
+/* ---- points in time ---- */
+
+static void times_are_printed_with_milliseconds(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t unix_ms;
+        const char *text;
+    } cases[] = {
+        {0, "1970-01-01T00:00:00.000Z"},
+        {1795258395042, "2026-11-21T10:53:15.042Z"},
+        {951782399999, "2000-02-28T23:59:59.999Z"},
+        {951782400000, "2000-02-29T00:00:00.000Z"},
+        {-1, "1969-12-31T23:59:59.999Z"},
+        {-1000, "1969-12-31T23:59:59.000Z"},
+        {INT64_MAX, "292278994-08-17T07:12:55.807Z"},
+        {INT64_MIN, "-292275055-05-16T16:47:04.192Z"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char text[RFC3339_TEXT_MAX];
+        assert_int_equal(rfc3339_print(cases[i].unix_ms, text), strlen(cases[i].text));
+        assert_string_equal(text, cases[i].text);
+    }
+}
 
 /* ---- event ids ---- */
 
@@ -162,6 +188,7 @@ static void the_map_finds_what_is_in_it(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(times_are_printed_with_milliseconds),
         cmocka_unit_test(event_ids_are_read_and_printed),
         cmocka_unit_test(a_bare_number_means_no_epoch),
         cmocka_unit_test(what_is_no_event_id_is_refused),
