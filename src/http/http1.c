@@ -423,14 +423,52 @@ void conn_begin_body(http_exchange *conn, uint64_t body_left)
         send_out(conn);
 }
 
+/* The exchange ends with this when nothing is left, whatever becomes of the connection. */
+static void go_on_with_body(http_exchange *conn, uint64_t body_left)
+{
+    conn_expect(conn, CONN_TIMEOUT_WRITE);
+    conn->body_left = body_left;
+    if (body_left == 0)
+        conn->on_abort = NULL;
+}
+
+/* One chunk (RFC 9112, section 7.1), or for HTTP/1.0 the piece as it is. */
+static void append_piece(http_exchange *conn, slice piece)
+{
+    char size[20];
+    int size_len = snprintf(size, sizeof(size), "%zx\r\n", piece.len);
+    must(size_len > 0);
+    if (!conn->request.http_1_0)
+        buf_append(&conn->out, (slice){size, (size_t)size_len});
+    buf_append(&conn->out, piece);
+    if (!conn->request.http_1_0)
+        buf_append(&conn->out, SLICE_LITERAL("\r\n"));
+}
+
 void http_respond_piece(http_exchange *conn, slice piece)
 {
     must(conn->state == CONN_SENDING && piece.len > 0 && piece.len <= conn->body_left);
-    conn_expect(conn, CONN_TIMEOUT_WRITE);
-    conn->body_left -= piece.len;
-    if (conn->body_left == 0)
-        conn->on_abort = NULL; /* the exchange ends here, whatever becomes of the connection */
+    if (conn->body_left == HTTP_LEN_UNKNOWN) {
+        go_on_with_body(conn, HTTP_LEN_UNKNOWN);
+        append_piece(conn, piece);
+        send_out(conn);
+        return;
+    }
+    go_on_with_body(conn, conn->body_left - piece.len);
     written(conn, stream_write_copy(conn->stream, piece));
+    look_ahead_later(conn);
+}
+
+void http_respond_end(http_exchange *conn)
+{
+    must(conn->state == CONN_SENDING && conn->body_left == HTTP_LEN_UNKNOWN);
+    go_on_with_body(conn, 0);
+    if (conn->request.http_1_0) {
+        taken(conn);
+        return;
+    }
+    buf_append(&conn->out, SLICE_LITERAL("0\r\n\r\n"));
+    send_out(conn);
     look_ahead_later(conn);
 }
 

@@ -91,13 +91,19 @@ void http_respond_head(http_exchange *ex, int status, const http_field *fields, 
 
 /* ---- an answer in pieces, for bodies that are not to be in memory as a whole ---- */
 
+/* The length of a body that only its end tells: it is sent chunked, or to HTTP/1.0 until the
+ * connection's end (RFC 9112, section 6). */
+#define HTTP_LEN_UNKNOWN UINT64_MAX
+
 /* Begins the answer: the head says Content-Length: `body_len`. `on_room(arg)` is called, in a later
- * turn, whenever the next piece may be written; the exchange ends when all has been. A HEAD
- * request, or an empty body, ends it at once: false, and no call comes. */
+ * turn, whenever the next piece may be written; the exchange ends when all has been, or with
+ * http_respond_end. A HEAD request, or an empty body, ends it at once: false, and no call comes. */
 bool http_respond_begin(http_exchange *ex, int status, const http_field *fields, size_t field_count,
                         uint64_t body_len, void (*on_room)(void *arg), void *arg);
 /* The next piece, not empty and not past the end; borrowed. Once after each on_room. */
 void http_respond_piece(http_exchange *ex, slice piece);
+/* Ends a body of unknown length. In place of a piece. */
+void http_respond_end(http_exchange *ex);
 /* The rest cannot come: cuts the connection, so that the peer sees it. */
 void http_respond_cut(http_exchange *ex);
 

@@ -93,17 +93,28 @@ static void append_connection(http_exchange *ex)
         append_field(&ex->out, SLICE_LITERAL("Connection"), SLICE_LITERAL("keep-alive"));
 }
 
+/* How the end of the body is found. */
+static void append_framing(http_exchange *ex, uint64_t body_len)
+{
+    if (body_len != HTTP_LEN_UNKNOWN) {
+        buf_append(&ex->out, SLICE_LITERAL("Content-Length: "));
+        buf_append_uint(&ex->out, body_len);
+        buf_append(&ex->out, SLICE_LITERAL("\r\n"));
+    } else if (!ex->request.http_1_0) {
+        append_field(&ex->out, SLICE_LITERAL("Transfer-Encoding"), SLICE_LITERAL("chunked"));
+    }
+}
+
 /* The whole head of an answer whose body is so long. */
 static void append_answer_head(http_exchange *ex, int status, const http_field *fields,
                                size_t field_count, uint64_t body_len)
 {
     append_head(ex, status, fields, field_count);
+    if (body_len == HTTP_LEN_UNKNOWN && ex->request.http_1_0 && ex->request.method != HTTP_HEAD)
+        ex->keep_alive = false;
     append_connection(ex);
-    if (status != 204 && status != 304) {
-        buf_append(&ex->out, SLICE_LITERAL("Content-Length: "));
-        buf_append_uint(&ex->out, body_len);
-        buf_append(&ex->out, SLICE_LITERAL("\r\n"));
-    }
+    if (status != 204 && status != 304)
+        append_framing(ex, body_len);
     buf_append(&ex->out, SLICE_LITERAL("\r\n"));
 }
 

@@ -39,6 +39,38 @@ static void handle_pieces(void *ctx, http_exchange *ex)
         f->waiting = ex;
 }
 
+size_t chunk_len(int i)
+{
+    return i % 3 == 0 ? 1 : (size_t)i * 997 % 100000 + 1;
+}
+
+char chunk_letter(int i)
+{
+    return (char)('a' + i % 26);
+}
+
+static void give_chunk(void *arg)
+{
+    fixture *f = arg;
+    if (f->rooms == CHUNKS) {
+        http_respond_end(f->waiting);
+        f->waiting = NULL;
+        return;
+    }
+    static char piece[100001];
+    memset(piece, chunk_letter(f->rooms), chunk_len(f->rooms));
+    http_respond_piece(f->waiting, (slice){piece, chunk_len(f->rooms++)});
+}
+
+static void handle_chunks(void *ctx, http_exchange *ex)
+{
+    fixture *f = ctx;
+    http_on_abort(ex, note_abort, f);
+    f->rooms = 0;
+    if (http_respond_begin(ex, 200, NULL, 0, HTTP_LEN_UNKNOWN, give_chunk, f))
+        f->waiting = ex;
+}
+
 static void handle_header(void *ctx, http_exchange *ex)
 {
     (void)ctx;
@@ -91,6 +123,7 @@ static const http_route routes[] = {
     {.method = HTTP_GET, .pattern = "/later", .handle = handle_later},
     {.method = HTTP_POST, .pattern = "/later", .handle = handle_later},
     {.method = HTTP_GET, .pattern = "/pieces", .handle = handle_pieces},
+    {.method = HTTP_GET, .pattern = "/chunks", .handle = handle_chunks},
     {.method = HTTP_GET, .pattern = "/header", .handle = handle_header},
     {.method = HTTP_GET, .pattern = "/stream", .handle = handle_stream},
     {.method = HTTP_GET, .pattern = "/alive", .handle = handle_echo, .while_draining = true},

@@ -19,10 +19,10 @@ typedef struct fixture {
     tcp_streams *streams;
     http_server *server;
     listener *listener;
-    http_exchange *waiting; /* what /later or /pieces has not answered yet */
+    http_exchange *waiting; /* what /later, /pieces or /chunks has not answered yet */
     int aborted;
     int echoed;
-    int rooms; /* times that /pieces was asked for a piece */
+    int rooms; /* times that /pieces or /chunks was asked for a piece */
     stream *handed_over;
     bool drained;
 
@@ -39,11 +39,16 @@ typedef struct fixture {
 /* Bytes of the answer of /pieces, and of each piece: more than a connection's buffers hold. */
 #define PIECES_LEN ((uint64_t)32 * 1024 * 1024)
 #define PIECE_LEN  ((size_t)64 * 1024)
+/* Pieces of the answer of /chunks; of each, chunk_len(i) letters. */
+#define CHUNKS 300
+size_t chunk_len(int i);
+char chunk_letter(int i);
 
 /* The routes: POST /echo answers with its body; POST /small the same, of at most 4 bytes; GET and
  * POST /later leave the exchange in `waiting`; GET /pieces answers PIECES_LEN bytes in pieces; GET
- * /stream is handed over, and says "streamed"; GET /alive answers while the server drains; GET
- * /header answers with the value of "x-list", asked for twice. `static_dir` may be NULL. */
+ * /chunks answers CHUNKS pieces of other lengths, without saying how long they are; GET /stream is
+ * handed over, and says "streamed"; GET /alive answers while the server drains; GET /header answers
+ * with the value of "x-list", asked for twice. `static_dir` may be NULL. */
 void begin(fixture *f, const char *request, size_t piece);
 void begin_static(fixture *f, const char *request, const char *static_dir);
 /* Ends the server too, if it has not, and proves that the loop closes clean. */

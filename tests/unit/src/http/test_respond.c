@@ -193,6 +193,119 @@ static void an_answer_that_cannot_go_on_is_cut(void **state)
     end(&f);
 }
 
+/* Takes one chunk off `rest`, and returns its data. */
+static slice take_chunk(slice *rest)
+{
+    char *end;
+    slice chunk = {NULL, strtoul(rest->data, &end, 16)};
+    assert_memory_equal(end, "\r\n", 2);
+    chunk.data = end + 2;
+    const char *after = chunk.data + chunk.len;
+    assert_memory_equal(after, "\r\n", 2);
+    rest->len -= (size_t)(after + 2 - rest->data);
+    rest->data = after + 2;
+    return chunk;
+}
+
+static void assert_letters(slice piece, int i)
+{
+    assert_int_equal(piece.len, chunk_len(i));
+    for (size_t at = 0; at < piece.len; at++)
+        if (piece.data[at] != chunk_letter(i))
+            fail_msg("piece %d is not what was sent, from %zu on", i, at);
+}
+
+static void a_body_of_unknown_length_comes_in_chunks_and_another_answer_follows(void **state)
+{
+    (void)state;
+    fixture f;
+    begin(&f,
+          "GET /chunks HTTP/1.1\r\nHost: a\r\n\r\n"
+          "GET /chunks HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+          4096);
+    while (!f.client_ended)
+        turn(&f);
+    assert_true(has_received(&f, "Transfer-Encoding: chunked\r\n"));
+    assert_false(has_received(&f, "Content-Length"));
+    slice rest = body_of(&f);
+    for (int i = 0; i < CHUNKS; i++)
+        assert_letters(take_chunk(&rest), i);
+    assert_int_equal(take_chunk(&rest).len, 0);
+    assert_memory_equal(rest.data, "HTTP/1.1 200", 12);
+    assert_memory_equal(rest.data + rest.len - 5, "0\r\n\r\n", 5);
+    assert_int_equal(f.aborted, 0);
+    end(&f);
+}
+
+static void a_body_of_unknown_length_ends_with_the_connection_in_1_0(void **state)
+{
+    (void)state;
+    fixture f;
+    converse(&f, "GET /chunks HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+    assert_false(has_received(&f, "Transfer-Encoding"));
+    assert_false(has_received(&f, "Content-Length"));
+    assert_true(has_received(&f, "Connection: close\r\n"));
+    slice rest = body_of(&f);
+    for (int i = 0; i < CHUNKS; i++) {
+        assert_in_range(rest.len, chunk_len(i), SIZE_MAX);
+        assert_letters((slice){rest.data, chunk_len(i)}, i);
+        rest = (slice){rest.data + chunk_len(i), rest.len - chunk_len(i)};
+    }
+    assert_int_equal(rest.len, 0);
+    assert_int_equal(f.aborted, 0);
+    end(&f);
+}
+
+static void head_of_a_body_of_unknown_length_is_a_head_alone(void **state)
+{
+    (void)state;
+    fixture f;
+    converse(&f, "HEAD /chunks HTTP/1.1\r\nHost: a\r\n\r\n"
+                 "HEAD /chunks HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    assert_int_equal(answers(&f), 2);
+    assert_int_equal(f.rooms, 0);
+    assert_false(has_received(&f, "Content-Length"));
+    assert_memory_equal(f.received.data + f.received.len - 4, "\r\n\r\n", 4);
+    end(&f);
+}
+
+static void a_slow_reader_is_asked_for_chunks_as_it_takes_them(void **state)
+{
+    (void)state;
+    fixture f;
+    begin(&f, "GET /chunks HTTP/1.1\r\nHost: a\r\n\r\n", 4096);
+    while (f.rooms < 1)
+        turn(&f);
+    read_stop(&f);
+    int before;
+    do {
+        before = f.rooms;
+        for (int i = 0; i < 20; i++)
+            turn_at_once(&f);
+    } while (f.rooms > before);
+    assert_in_range(f.rooms, 1, CHUNKS - 1);
+    read_start(&f);
+    while (f.waiting != NULL)
+        turn(&f);
+    assert_int_equal(f.rooms, CHUNKS);
+    end(&f);
+}
+
+static void a_chunked_answer_that_cannot_go_on_has_no_last_chunk(void **state)
+{
+    (void)state;
+    fixture f;
+    begin(&f, "GET /chunks HTTP/1.1\r\nHost: a\r\n\r\n", 4096);
+    while (f.rooms < 3)
+        turn(&f);
+    http_respond_cut(f.waiting);
+    while (!f.client_ended)
+        turn(&f);
+    assert_int_equal(f.aborted, 0);
+    assert_false(has_received(&f, "\r\n0\r\n\r\n"));
+    end(&f);
+}
+
 /* What no route takes is answered for what it is, and a body that nobody wants is not asked for. */
 static void unwanted_bodies_do_not_change_the_answer(void **state)
 {
@@ -239,6 +352,11 @@ int main(void)
         cmocka_unit_test(an_answer_in_pieces_comes_whole_and_another_follows),
         cmocka_unit_test(a_peer_that_goes_between_pieces_is_told_to_the_handler),
         cmocka_unit_test(an_answer_that_cannot_go_on_is_cut),
+        cmocka_unit_test(a_body_of_unknown_length_comes_in_chunks_and_another_answer_follows),
+        cmocka_unit_test(a_body_of_unknown_length_ends_with_the_connection_in_1_0),
+        cmocka_unit_test(head_of_a_body_of_unknown_length_is_a_head_alone),
+        cmocka_unit_test(a_slow_reader_is_asked_for_chunks_as_it_takes_them),
+        cmocka_unit_test(a_chunked_answer_that_cannot_go_on_has_no_last_chunk),
         cmocka_unit_test(unwanted_bodies_do_not_change_the_answer),
         cmocka_unit_test(chunk_extensions_are_bounded),
     };
