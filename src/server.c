@@ -50,7 +50,8 @@ typedef struct server {
 static bool is_done(const server *s)
 {
     return s->http_drained && registry_get_stats(s->api.rooms).rooms == 0 &&
-           persist_waiting(s->api.persist) == 0 && !packer_busy(s->packer) && s->api.lists == 0;
+           persist_waiting(s->api.persist) == 0 && !packer_busy(s->packer) &&
+           !past_busy(s->api.past) && s->api.jobs == 0;
 }
 
 static void begin_closing(server *s)
@@ -115,6 +116,7 @@ static void build(server *s, const config *settings, store *opened)
     s->packer = packer_new(a->loop, a->store, a->persist);
     registry_options rooms = {.pending_bytes_max = settings->update_bytes_max};
     a->rooms = registry_new(a->loop, a->store, a->persist, &rooms);
+    a->past = past_new(a->loop, a->store, settings->update_bytes_max);
     a->streams = sse_new(a->loop);
     s->connections = tcp_streams_new(a->loop);
     http_options http = {.routes = api_routes,
@@ -138,6 +140,7 @@ static void take_down(server *s)
     http_server_free(s->http);
     tcp_streams_free(s->connections);
     sse_free(s->api.streams);
+    past_free(s->api.past);
     registry_free(s->api.rooms);
     packer_free(s->packer);
     persist_free(s->api.persist);

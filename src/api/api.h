@@ -4,6 +4,7 @@
 #define WEFT_API_API_H
 
 #include "http/message.h"
+#include "past/past.h"
 #include "room/registry.h"
 #include "sse/sse.h"
 
@@ -15,7 +16,8 @@ typedef struct api {
     registry *rooms;
     sse *streams;
     size_t update_bytes_max;
-    size_t lists; /* listings in the pool */
+    past *past;
+    size_t jobs; /* of handlers, in the pool */
     bool draining;
 } api;
 

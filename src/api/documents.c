@@ -126,7 +126,7 @@ static void after_list(uv_work_t *work, int status)
 {
     must(status == 0);
     listing *l = container_of(work, listing, work);
-    l->call.api->lists--;
+    l->call.api->jobs--;
     if (l->call.ex != NULL) {
         if (l->failed == STORE_OK)
             respond_names(l);
@@ -165,6 +165,6 @@ void api_list_documents(void *ctx, http_exchange *ex)
         return;
     }
     api_call_begin(&l->call, a, ex);
-    a->lists++;
+    a->jobs++;
     must(uv_queue_work(loop_uv(a->loop), &l->work, do_list, after_list) == 0);
 }

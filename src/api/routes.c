@@ -60,6 +60,10 @@ static problem problem_of(err code)
         return (problem){503, "overloaded", true};
     case ERR_DRAINING:
         return (problem){503, "draining", false};
+    case ERR_EVENT_GONE:
+        return (problem){410, "event_gone", false};
+    case ERR_EVENT_UNKNOWN:
+        return (problem){404, "event_unknown", false};
     case ERR_NO_MEMORY:
         return (problem){503, "overloaded", true};
     }

@@ -27,7 +27,10 @@
     X(ERR_STORAGE, -10, "the storage failed; nothing was acknowledged, try again later")           \
     X(ERR_OVERLOADED, -11, "too much waits already; try again later")                              \
     X(ERR_DRAINING, -12, "the server is about to stop; try again at once, elsewhere or later")     \
-    X(ERR_NO_MEMORY, -13, "the server is short of memory; try again later")
+    X(ERR_NO_MEMORY, -13, "the server is short of memory; try again later")                        \
+    X(ERR_EVENT_GONE, -14,                                                                         \
+      "this event is of another life of the document; read the document anew")                     \
+    X(ERR_EVENT_UNKNOWN, -15, "the document has no such event yet; its last is in Event-Id")
 
 typedef enum err {
 #define X(name, value, text) name = value,

@@ -18,6 +18,7 @@
 #include <sys/random.h>
 
 #include "base/must.h"
+#include "past/errs.h"
 #include "room/inside.h"
 
 static void batch_done(persist_op *op, err result);
@@ -102,24 +103,6 @@ static crdt_bytes bytes_of(const frame *f)
     return (crdt_bytes){(const uint8_t *)f->data, f->len};
 }
 
-err room_apply_err(crdt_err e)
-{
-    switch (e) {
-    case CRDT_OK:
-        return ERR_OK;
-    case CRDT_MALFORMED:
-        return ERR_MALFORMED_UPDATE;
-    case CRDT_LIMIT:
-        return ERR_PENDING_LIMIT;
-    case CRDT_NO_MEMORY:
-    case CRDT_FAILED:
-    case CRDT_INVALID: /* nobody edits here: these cannot be */
-    case CRDT_GONE:
-        return ERR_NO_MEMORY;
-    }
-    return ERR_NO_MEMORY;
-}
-
 /* The epoch that the document in memory has, or will have when the batch is durable. */
 static uint32_t epoch_in_memory(const room *r)
 {
@@ -158,7 +141,7 @@ static void undo_life(room *r)
 static err note_missing(room *r, room_write *w)
 {
     crdt_buf sv = {0};
-    err failed = room_apply_err(crdt_doc_encode_state_vector(r->doc, &sv));
+    err failed = err_of_crdt(crdt_doc_encode_state_vector(r->doc, &sv));
     w->missing = room_frame_of(&sv);
     return failed == ERR_OK && w->missing == NULL ? ERR_NO_MEMORY : failed;
 }
@@ -166,7 +149,7 @@ static err note_missing(room *r, room_write *w)
 static err apply_to_doc(room *r, room_write *w)
 {
     crdt_applied applied;
-    err failed = room_apply_err(crdt_doc_apply(r->doc, CRDT_V1, bytes_of(w->update), &applied));
+    err failed = err_of_crdt(crdt_doc_apply(r->doc, CRDT_V1, bytes_of(w->update), &applied));
     if (failed != ERR_OK)
         return failed;
     w->changed = applied.changed;
@@ -196,7 +179,7 @@ static err apply_update(room *r, room_write *w)
         return ERR_EPOCH_CHANGED;
     if (r->doc != NULL)
         return apply_to_doc(r, w);
-    err malformed = room_apply_err(crdt_update_validate(CRDT_V1, bytes_of(w->update)));
+    err malformed = err_of_crdt(crdt_update_validate(CRDT_V1, bytes_of(w->update)));
     if (malformed != ERR_OK || crdt_update_is_empty(CRDT_V1, bytes_of(w->update)))
         return malformed;
     return apply_first(r, w);
@@ -208,7 +191,7 @@ static err apply_create(room *r, room_write *w)
         return ERR_EXISTS;
     if (w->update == NULL)
         return begin_life(r);
-    err malformed = room_apply_err(crdt_update_validate(CRDT_V1, bytes_of(w->update)));
+    err malformed = err_of_crdt(crdt_update_validate(CRDT_V1, bytes_of(w->update)));
     return malformed != ERR_OK ? malformed : apply_first(r, w);
 }
 

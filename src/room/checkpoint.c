@@ -1,17 +1,19 @@
 /* Checkpoints: the whole state, kept now and then, so that loading does not replay everything.
  *
- * The happy path. After a batch, when the events since the last checkpoint weigh as much as it
- * does, the room reads its own state like anybody else (read.c: in the pool if it is large), and
- * hands it to the commit thread while it goes on.
+ * The happy path. After a batch, when enough has come since the last checkpoint, the room reads its
+ * own state like anybody else (read.c: in the pool if it is large). The pool makes it small, and it
+ * is handed to the commit thread; the room goes on meanwhile.
  *
  * Failure. No checkpoint is kept, and the next is tried when as much has come again. Nothing else
  * changes.
  *
- * Close. Read and op always come back; the room is there until then (`errands`).
+ * Close. Read, job and op always come back; the room is there until then (`errands`).
  *
- *     room_checkpoint_if_due -> (read) -> checkpoint_encoded -> (the commit thread) ->
- * checkpoint_done
+ *     room_checkpoint_if_due -> (read) -> state_read -> do_encode (pool) -> encoded -> (the commit
+ * thread) -> checkpoint_done
  */
+#include "past/checkpoint.h"
+
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -19,75 +21,99 @@
 #include "room/inside.h"
 
 /* One whole state on its way to the disk. */
-typedef struct checkpoint {
-    persist_op op;
+struct room_checkpoint {
     room *room;
-    uint64_t since; /* what checkpoint_since was when the state was taken */
-    size_t len;
-    char value[];
-} checkpoint;
+    room_read read;
+    uv_work_t work;
+    persist_op op;
+    uint64_t since; /* what checkpoint_since was when the state was read */
+    uint64_t len;   /* of the state */
+    crdt_buf value;
+    err failed;
+};
 
-static void checkpoint_done(persist_op *op, err result)
+static void finish(room_checkpoint *c, err result)
 {
-    checkpoint *c = container_of(op, checkpoint, op);
     room *r = c->room;
-    r->checkpoint_busy = false;
+    bool same_life = r->facts.number == c->op.number && r->facts.life == ROOM_ALIVE;
+    r->checkpoint = NULL;
     r->errands--;
-    if (r->facts.number == op->number && r->facts.life == ROOM_ALIVE) {
+    if (same_life) {
         /* A failed one counts as well: the next is tried when as much has come again. */
-        r->checkpoint_since -= c->since;
-        r->checkpoint_len = c->len;
+        r->checkpoint_since -= c->since < r->checkpoint_since ? c->since : r->checkpoint_since;
+        if (result == ERR_OK)
+            r->checkpoint_len = c->len;
     }
     if (result != ERR_OK && result != ERR_DELETED)
         log_warn("no checkpoint was kept: %s", err_text(result));
+    frame_unref(c->read.bytes);
+    crdt_buf_free(&c->value);
     free(c);
     room_mark(r);
 }
 
-static void checkpoint_give_up(room *r)
+static void checkpoint_done(persist_op *op, err result)
 {
-    r->checkpoint_busy = false;
-    r->checkpoint_since = 0;
-    r->errands--;
-    room_mark(r);
+    finish(container_of(op, room_checkpoint, op), result);
 }
 
-/* The state has been encoded from a durable document: on to the commit thread, while the room goes
- * on. */
-static void checkpoint_encoded(room_read *read, err result)
+static void encoded(uv_work_t *work, int status)
 {
-    room *r = container_of(read, room, checkpoint_read);
-    checkpoint *c = result == ERR_OK ? malloc(sizeof(*c) + 1 + read->bytes->len) : NULL;
-    if (c == NULL || read->facts.life != ROOM_ALIVE) {
-        free(c);
-        if (result == ERR_OK)
-            frame_unref(read->bytes);
-        checkpoint_give_up(r);
+    must(status == 0);
+    room_checkpoint *c = container_of(work, room_checkpoint, work);
+    if (c->failed != ERR_OK) {
+        finish(c, c->failed);
         return;
     }
-    c->room = r;
-    c->since = r->checkpoint_since;
-    c->len = 1 + read->bytes->len;
-    c->value[0] = ROOM_CHECKPOINT_V1;
-    memcpy(c->value + 1, read->bytes->data, read->bytes->len);
-    frame_unref(read->bytes);
+    c->op.state = (slice){(const char *)c->value.data, c->value.len};
+    persist_submit(c->room->registry->persist, &c->op);
+}
+
+static void do_encode(uv_work_t *work)
+{
+    room_checkpoint *c = container_of(work, room_checkpoint, work);
+    crdt_bytes state = {(const uint8_t *)c->read.bytes->data, c->read.bytes->len};
+    c->failed = checkpoint_encode(state, &c->value);
+}
+
+/* The state has been read from a durable document. */
+static void state_read(room_read *read, err result)
+{
+    room_checkpoint *c = container_of(read, room_checkpoint, read);
+    room *r = c->room;
     c->op = (persist_op){.kind = PERSIST_CHECKPOINT,
                          .number = read->facts.number,
                          .seq = read->facts.head.seq,
-                         .state = {c->value, c->len},
                          .done = checkpoint_done};
-    persist_submit(r->registry->persist, &c->op);
+    c->since = r->checkpoint_since;
+    if (result == ERR_OK && (read->facts.life != ROOM_ALIVE || c->op.seq == 0))
+        result = ERR_DELETED; /* and perhaps another has begun */
+    if (result != ERR_OK) {
+        finish(c, result);
+        return;
+    }
+    c->len = read->bytes->len;
+    must(uv_queue_work(loop_uv(r->registry->loop), &c->work, do_encode, encoded) == 0);
+}
+
+static uint64_t due_after(const room *r)
+{
+    return r->checkpoint_len > ROOM_CHECKPOINT_BYTES_MIN ? r->checkpoint_len
+                                                         : ROOM_CHECKPOINT_BYTES_MIN;
 }
 
 void room_checkpoint_if_due(room *r)
 {
-    uint64_t due = r->checkpoint_len > ROOM_CHECKPOINT_BYTES_MIN ? r->checkpoint_len
-                                                                 : ROOM_CHECKPOINT_BYTES_MIN;
-    if (r->checkpoint_busy || r->checkpoint_since < due || r->facts.life != ROOM_ALIVE)
+    if (r->checkpoint != NULL || r->checkpoint_since < due_after(r) || r->facts.life != ROOM_ALIVE)
         return;
-    r->checkpoint_read = (room_read){.kind = ROOM_READ_STATE, .done = checkpoint_encoded};
-    if (room_read_start(r, &r->checkpoint_read) == ERR_OK) {
-        r->checkpoint_busy = true;
-        r->errands++;
+    room_checkpoint *c = calloc(1, sizeof(*c));
+    must(c != NULL);
+    c->room = r;
+    c->read = (room_read){.kind = ROOM_READ_STATE, .encoding = ROOM_V2, .done = state_read};
+    if (room_read_start(r, &c->read) != ERR_OK) {
+        free(c);
+        return;
     }
+    r->checkpoint = c;
+    r->errands++;
 }

@@ -36,9 +36,6 @@
  * this. */
 #define ROOM_CHECKPOINT_BYTES_MIN ((size_t)64 << 10)
 
-/* First byte of a checkpoint: how the rest is to be read. */
-#define ROOM_CHECKPOINT_V1 1
-
 /* The life of a room, drawn in room.c. */
 typedef enum room_state {
     ROOM_LOADING,    /* the pool reads storage; everything waits */
@@ -59,6 +56,7 @@ typedef struct room_batch {
 } room_batch;
 
 typedef struct room_catchup room_catchup;
+typedef struct room_checkpoint room_checkpoint;
 
 struct room {
     sink_feed feed; /* first: sinks lead back to it */
@@ -100,10 +98,9 @@ struct room {
     presence *presence;
     uint32_t presence_version; /* counts what was told */
 
-    uint64_t checkpoint_len;   /* bytes of the last one */
-    uint64_t checkpoint_since; /* bytes of the events since */
-    room_read checkpoint_read;
-    bool checkpoint_busy;
+    uint64_t checkpoint_len;     /* bytes of the last one's state, not compressed */
+    uint64_t checkpoint_since;   /* bytes of the events since */
+    room_checkpoint *checkpoint; /* on its way */
 
     size_t name_len;
     char name[];
@@ -153,8 +150,6 @@ void room_serve_reads(room *r);
 void room_refuse_reads(room *r, err cause);
 /* Moves a buffer's bytes into a frame, and frees it; NULL when out of memory. */
 frame *room_frame_of(crdt_buf *buf);
-/* The server's code for the engine's, when an update is applied. */
-err room_apply_err(crdt_err e);
 
 /* ---- batch.c ---- */
 

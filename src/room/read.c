@@ -14,10 +14,12 @@
 #include <stdlib.h>
 
 #include "base/must.h"
+#include "past/errs.h"
 #include "room/inside.h"
 
 /* What an empty document's state and state vector are. */
 static const uint8_t empty_update[] = {0, 0};
+static const uint8_t empty_update_v2[] = {0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0};
 static const uint8_t empty_state_vector[] = {0};
 
 typedef struct loan {
@@ -65,7 +67,8 @@ static crdt_err encode(crdt_doc *doc, const room_read *read, crdt_buf *out)
 {
     switch (read->kind) {
     case ROOM_READ_STATE:
-        return crdt_doc_encode_state(doc, CRDT_V1, bytes_of(read->sv), out);
+        return crdt_doc_encode_state(doc, read->encoding == ROOM_V2 ? CRDT_V2 : CRDT_V1,
+                                     bytes_of(read->sv), out);
     case ROOM_READ_STATE_VECTOR:
         return crdt_doc_encode_state_vector(doc, out);
     case ROOM_READ_CATCHUP:
@@ -76,9 +79,10 @@ static crdt_err encode(crdt_doc *doc, const room_read *read, crdt_buf *out)
     return CRDT_OK;
 }
 
+/* In format v1, as most do. */
 static bool wants_whole(const room_read *read)
 {
-    return read->kind == ROOM_READ_STATE && read->sv.len == 0;
+    return read->kind == ROOM_READ_STATE && read->encoding == ROOM_V1 && read->sv.len == 0;
 }
 
 static void run_read(crdt_doc *doc, room_read *read, frame **whole)
@@ -88,7 +92,7 @@ static void run_read(crdt_doc *doc, room_read *read, frame **whole)
         return;
     }
     crdt_buf out = {0};
-    read->result = room_apply_err(encode(doc, read, &out));
+    read->result = err_of_crdt(encode(doc, read, &out));
     if (read->result == ERR_MALFORMED_UPDATE)
         read->result = ERR_MALFORMED_STATE_VECTOR;
     if (read->kind == ROOM_READ_CATCHUP && out.len >= read->since->len)
@@ -158,18 +162,24 @@ void room_refuse_reads(room *r, err cause)
     refuse(r, &r->reads, cause);
 }
 
+/* What a document says that has never been written to. */
+static void run_without_document(const room *r, room_read *read)
+{
+    slice nothing = {(const char *)empty_update, sizeof(empty_update)};
+    if (read->kind == ROOM_READ_STATE_VECTOR)
+        nothing = (slice){(const char *)empty_state_vector, sizeof(empty_state_vector)};
+    else if (read->encoding == ROOM_V2)
+        nothing = (slice){(const char *)empty_update_v2, sizeof(empty_update_v2)};
+    if (r->facts.life == ROOM_DELETED)
+        read->result = ERR_DELETED;
+    else if ((read->bytes = frame_copy(nothing)) == NULL)
+        read->result = ERR_NO_MEMORY;
+}
+
 static void answer_without_document(room *r, list *reads)
 {
-    for (list_node *n = list_first(reads); n != NULL; n = list_next(reads, n)) {
-        room_read *read = container_of(n, room_read, link);
-        slice nothing = read->kind == ROOM_READ_STATE_VECTOR
-                            ? (slice){(const char *)empty_state_vector, sizeof(empty_state_vector)}
-                            : (slice){(const char *)empty_update, sizeof(empty_update)};
-        if (r->facts.life == ROOM_DELETED)
-            read->result = ERR_DELETED;
-        else if ((read->bytes = frame_copy(nothing)) == NULL)
-            read->result = ERR_NO_MEMORY;
-    }
+    for (list_node *n = list_first(reads); n != NULL; n = list_next(reads, n))
+        run_without_document(r, container_of(n, room_read, link));
     answer_all(r, reads);
 }
 

@@ -75,10 +75,14 @@ typedef enum room_read_kind {
                          it */
 } room_read_kind;
 
+/* The format of an update. */
+typedef enum room_encoding { ROOM_V1, ROOM_V2 } room_encoding;
+
 typedef struct room_read room_read;
 struct room_read {
     room_read_kind kind;
-    slice sv; /* kept until done; valid, or empty: everything */
+    room_encoding encoding; /* STATE */
+    slice sv;               /* kept until done; valid, or empty: everything */
     frame *since;
     void (*done)(room_read *r, err result);
 

@@ -1,0 +1,79 @@
+/* The happy path: the name is looked up in the pool (`look_up`), since that may wait for the disk;
+ * `looked_up` holds the id against what was found, and hands over. */
+#include "api/moment.h"
+
+#include "api/routes.h"
+#include "base/must.h"
+
+bool moment_parse(http_exchange *ex, slice text, event_id *out)
+{
+    if (event_id_parse(text, out))
+        return true;
+    api_respond_bad(ex, "at is an event id, like 42.9f3c1a07, or 0");
+    return false;
+}
+
+/* ---- in the pool ---- */
+
+static void look_up(uv_work_t *work)
+{
+    moment *m = container_of(work, moment, work);
+    store_bytes name = {m->name.bytes, m->name.len};
+    m->failed = store_find(m->call.api->store, name, &m->doc);
+}
+
+/* ---- on the loop ---- */
+
+/* Of a name that never had a document: nothing was before everything, too. */
+static err resolve_absent(moment *m)
+{
+    if (m->id.has_epoch)
+        return ERR_EVENT_GONE;
+    if (m->id.seq > 0)
+        return ERR_EVENT_UNKNOWN;
+    m->number = 0;
+    m->fixed = false;
+    return ERR_OK;
+}
+
+static err resolve(moment *m)
+{
+    if (m->failed == STORE_NOT_FOUND)
+        return resolve_absent(m);
+    if (m->failed != STORE_OK)
+        return persist_err(m->failed);
+    if (m->doc.deleted)
+        return ERR_DELETED;
+    if (m->id.has_epoch && m->id.epoch != m->doc.epoch)
+        return ERR_EVENT_GONE;
+    if (m->id.seq > m->doc.head)
+        return ERR_EVENT_UNKNOWN;
+    m->number = m->doc.number;
+    m->fixed = m->id.has_epoch;
+    m->id.epoch = m->doc.epoch;
+    m->id.has_epoch = true;
+    return ERR_OK;
+}
+
+static void looked_up(uv_work_t *work, int status)
+{
+    must(status == 0);
+    moment *m = container_of(work, moment, work);
+    http_exchange *ex = m->call.ex;
+    m->call.api->jobs--;
+    err failed = resolve(m);
+    if (ex != NULL && failed == ERR_OK) {
+        m->found(m, ex);
+        return;
+    }
+    if (ex != NULL)
+        api_respond_err(ex, failed);
+    m->drop(m);
+}
+
+void moment_start(moment *m, api *a, http_exchange *ex)
+{
+    api_call_begin(&m->call, a, ex);
+    a->jobs++;
+    must(uv_queue_work(loop_uv(a->loop), &m->work, look_up, looked_up) == 0);
+}

@@ -1,0 +1,151 @@
+/* Replay over a real store: every event is the end of some document, whichever checkpoints there
+ * are. */
+#include "past/replay.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "fixture.h"
+#include "wiremake.h"
+
+enum { EVENTS = 200 };
+
+/* The document after `seq`, which holds as many letters. */
+static replay replayed(fixture *f, uint64_t seq)
+{
+    crdt_doc *doc;
+    replay took;
+    assert_int_equal(replay_doc(f->store, f->number, seq, 0, &doc, &took), ERR_OK);
+    assert_int_equal(typed_in(doc), seq);
+    crdt_doc_free(doc);
+    return took;
+}
+
+static void move_to_segments(fixture *f)
+{
+    store_pack_policy policy = {.before_ms = INT64_MAX};
+    store_packs *packs;
+    store_batch *batch;
+    assert_int_equal(store_packs_prepare(f->store, &policy, &packs), STORE_OK);
+    assert_non_null(packs);
+    assert_int_equal(store_batch_begin(f->store, &batch), STORE_OK);
+    assert_int_equal(store_batch_pack(batch, packs), STORE_OK);
+    assert_int_equal(store_batch_commit(batch), STORE_OK);
+    store_packs_free(packs);
+}
+
+static void a_document_is_as_it_was_after_any_event(void **state)
+{
+    fixture *f = *state;
+    append_letters(f, 0, EVENTS);
+    for (uint64_t seq = 0; seq <= EVENTS; seq++)
+        assert_int_equal(replayed(f, seq).events, seq);
+    move_to_segments(f);
+    for (uint64_t seq = 0; seq <= EVENTS; seq++)
+        assert_int_equal(replayed(f, seq).events, seq);
+}
+
+static void it_begins_with_the_nearest_checkpoint_before(void **state)
+{
+    fixture *f = *state;
+    append_letters(f, 0, EVENTS);
+    keep_state(f, 50);
+    keep_state(f, 120);
+    for (uint64_t seq = 0; seq <= EVENTS; seq++) {
+        uint64_t from = seq < 50 ? 0 : seq < 120 ? 50 : 120;
+        replay took = replayed(f, seq);
+        assert_int_equal(took.checkpoint_seq, from);
+        assert_int_equal(took.events, seq - from);
+        assert_true((took.checkpoint_len > 0) == (from > 0));
+        assert_true((took.bytes > 0) == (seq > from));
+    }
+}
+
+static void a_checkpoint_that_is_none_is_passed_over(void **state)
+{
+    fixture *f = *state;
+    append_letters(f, 0, EVENTS);
+    static const uint8_t garbage[] = {2, 1, 2, 3, 4, 5, 6, 7, 8, 9};
+    keep(f, 100, (crdt_bytes){garbage, sizeof(garbage)});
+    replay took = replayed(f, 150);
+    assert_int_equal(took.checkpoint_seq, 0);
+    assert_int_equal(took.checkpoint_len, 0);
+    assert_int_equal(took.events, 150);
+}
+
+static void events_larger_than_a_stretch_are_read(void **state)
+{
+    fixture *f = *state;
+    enum { LEN = 3 << 20 };
+    char *text = malloc(LEN + 1);
+    memset(text, 'x', LEN);
+    text[LEN] = '\0';
+    crdt_buf u = {0};
+    for (uint64_t i = 0; i < 5; i++)
+        append(f, typed(&u, i * LEN, text));
+    crdt_doc *doc;
+    replay took;
+    assert_int_equal(replay_doc(f->store, f->number, 5, 0, &doc, &took), ERR_OK);
+    assert_int_equal(typed_in(doc), UINT64_C(5) * LEN);
+    assert_int_equal(took.events, 5);
+    assert_true(took.bytes > UINT64_C(5) * LEN);
+    crdt_doc_free(doc);
+    crdt_buf_free(&u);
+    free(text);
+}
+
+static err replay_err(fixture *f, uint64_t number, uint64_t seq)
+{
+    crdt_doc *doc = NULL;
+    err failed = replay_doc(f->store, number, seq, 0, &doc, NULL);
+    assert_null(doc);
+    return failed;
+}
+
+static void what_is_not_there_is_an_error(void **state)
+{
+    fixture *f = *state;
+    append_letters(f, 0, 3);
+    assert_int_equal(replay_err(f, f->number, 4), ERR_STORAGE);
+    assert_int_equal(replay_err(f, f->number + 1, 1), ERR_DELETED);
+    delete_document(f);
+    assert_int_equal(replay_err(f, f->number, 1), ERR_DELETED);
+}
+
+static void an_event_that_is_no_update_is_damage(void **state)
+{
+    fixture *f = *state;
+    static const uint8_t garbage[] = {9, 9, 9};
+    append_letters(f, 0, 3);
+    append(f, (crdt_bytes){garbage, sizeof(garbage)});
+    assert_int_equal(replayed(f, 3).events, 3);
+    assert_int_equal(replay_err(f, f->number, 4), ERR_STORAGE);
+}
+
+static void what_waits_may_pass_the_limit(void **state)
+{
+    fixture *f = *state;
+    crdt_buf u = {0};
+    append(f, typed(&u, 1, "this waits for the letter before it"));
+    crdt_buf_free(&u);
+    crdt_doc *doc;
+    assert_int_equal(replay_doc(f->store, f->number, 1, 1, &doc, NULL), ERR_OK);
+    assert_true(crdt_doc_pending(doc));
+    crdt_doc_free(doc);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_document_is_as_it_was_after_any_event),
+        TEST(it_begins_with_the_nearest_checkpoint_before),
+        TEST(a_checkpoint_that_is_none_is_passed_over),
+        TEST(events_larger_than_a_stretch_are_read),
+        TEST(what_is_not_there_is_an_error),
+        TEST(an_event_that_is_no_update_is_damage),
+        TEST(what_waits_may_pass_the_limit),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
