@@ -71,6 +71,8 @@ void store__batch_deinit(store_batch *b)
 
 store_err store_batch_begin(store *s, store_batch **out)
 {
+    if (s->env.read_only)
+        return STORE_INVALID;
     if (s->env.fatal || !s->env.mdb) {
         store_err err = store__recover(s);
         if (err != STORE_OK)

@@ -99,76 +99,6 @@ void store__gate_open(store__gate *gate)
 
 /* ---- open and close ---- */
 
-/* LMDB reads through the map, and touching a page behind the end of a file is a signal. It may
- * leave the last pages of a transaction unwritten, since nothing is in them; then the file is made
- * whole with zeroes. A file that lacks more than that was cut. */
-static int extend_file(MDB_env *mdb)
-{
-    MDB_envinfo info;
-    MDB_stat stat;
-    struct stat file;
-    int fd;
-    int rc;
-    if ((rc = mdb_env_info(mdb, &info)) || (rc = mdb_env_stat(mdb, &stat)) ||
-        (rc = mdb_env_get_fd(mdb, &fd)))
-        return rc;
-    off_t len = (off_t)((info.me_last_pgno + 1) * stat.ms_psize);
-    if (fstat(fd, &file) != 0)
-        return errno;
-    if (file.st_size >= len)
-        return 0;
-    if (len - file.st_size > UNWRITTEN_PAGES_MAX * (off_t)stat.ms_psize)
-        return MDB_INVALID;
-    return ftruncate(fd, len) != 0 ? errno : 0;
-}
-
-static size_t first_map_len(const store__env *env)
-{
-    char path[4096];
-    struct stat file;
-    size_t len = env->map_len_min;
-    int written = snprintf(path, sizeof(path), "%s/data.mdb", env->dir);
-    if (written > 0 && (size_t)written < sizeof(path) && stat(path, &file) == 0)
-        while (len < env->map_len_regular && len / 2 < (size_t)file.st_size)
-            len *= 2;
-    return len < env->map_len_regular ? len : env->map_len_regular;
-}
-
-static int open_mdb(store__env *env)
-{
-    int rc = mdb_env_create(&env->mdb);
-    if (rc) {
-        env->mdb = NULL;
-        return rc;
-    }
-    int dead;
-    if ((rc = mdb_env_set_maxdbs(env->mdb, STORE__TABLES_MAX)) ||
-        (rc = mdb_env_set_maxreaders(env->mdb, READERS_MAX)) ||
-        (rc = mdb_env_set_mapsize(env->mdb, first_map_len(env))) ||
-        (rc = mdb_env_open(env->mdb, env->dir, MDB_NOTLS, FILE_MODE)) ||
-        (rc = extend_file(env->mdb)) || (rc = mdb_reader_check(env->mdb, &dead)))
-        return rc;
-    return 0;
-}
-
-int store__env_open(store__env *env)
-{
-    env->fatal = false;
-    int rc = open_mdb(env);
-    if (rc)
-        store__env_close(env);
-    return rc;
-}
-
-void store__env_close(store__env *env)
-{
-    if (env->mdb)
-        mdb_env_close(env->mdb);
-    env->mdb = NULL;
-}
-
-/* ---- reading ---- */
-
 /* Whether the transaction sees one commit, whole and finished. LMDB (mdb_txn_renew0) takes the
  * number T of the last commit and then copies the meta page T & 1. A thread held up between the two
  * may copy what the commit T+2 is writing there (mdb_env_write_meta), half of it, or all before it
@@ -192,8 +122,97 @@ static int begin_settled(MDB_env *mdb, MDB_txn **out)
     return rc;
 }
 
+/* A writer may have made its map larger since this one was mapped: LMDB then knows the new size. */
+static int take_snapshot(store__env *env)
+{
+    int rc;
+    while ((rc = begin_settled(env->mdb, &env->snapshot)) == MDB_MAP_RESIZED)
+        if ((rc = mdb_env_set_mapsize(env->mdb, 0)))
+            break;
+    if (rc)
+        env->snapshot = NULL;
+    return rc;
+}
+
+/* LMDB reads through the map, and touching a page behind the end of a file is a signal. It may
+ * leave the last pages of a transaction unwritten, since nothing is in them; then the file is made
+ * whole with zeroes. A file that lacks more than that was cut. */
+static int extend_file(const store__env *env)
+{
+    MDB_env *mdb = env->mdb;
+    MDB_envinfo info;
+    MDB_stat stat;
+    struct stat file;
+    int fd;
+    int rc;
+    if ((rc = mdb_env_info(mdb, &info)) || (rc = mdb_env_stat(mdb, &stat)) ||
+        (rc = mdb_env_get_fd(mdb, &fd)))
+        return rc;
+    off_t len = (off_t)((info.me_last_pgno + 1) * stat.ms_psize);
+    if (fstat(fd, &file) != 0)
+        return errno;
+    if (file.st_size >= len)
+        return 0;
+    if (len - file.st_size > UNWRITTEN_PAGES_MAX * (off_t)stat.ms_psize)
+        return MDB_INVALID;
+    return !env->read_only && ftruncate(fd, len) != 0 ? errno : 0;
+}
+
+static size_t first_map_len(const store__env *env)
+{
+    char path[4096];
+    struct stat file;
+    size_t len = env->map_len_min;
+    int written = snprintf(path, sizeof(path), "%s/" STORE__DATA_FILE, env->dir);
+    if (written > 0 && (size_t)written < sizeof(path) && stat(path, &file) == 0)
+        while (len < env->map_len_regular && len / 2 < (size_t)file.st_size)
+            len *= 2;
+    return len < env->map_len_regular ? len : env->map_len_regular;
+}
+
+static int open_mdb(store__env *env)
+{
+    int rc = mdb_env_create(&env->mdb);
+    if (rc) {
+        env->mdb = NULL;
+        return rc;
+    }
+    unsigned flags = env->read_only ? MDB_NOTLS | MDB_RDONLY : MDB_NOTLS;
+    int dead;
+    if ((rc = mdb_env_set_maxdbs(env->mdb, STORE__TABLES_MAX)) ||
+        (rc = mdb_env_set_maxreaders(env->mdb, READERS_MAX)) ||
+        (rc = mdb_env_set_mapsize(env->mdb, first_map_len(env))) ||
+        (rc = mdb_env_open(env->mdb, env->dir, flags, FILE_MODE)) || (rc = extend_file(env)))
+        return rc;
+    return env->read_only ? take_snapshot(env) : mdb_reader_check(env->mdb, &dead);
+}
+
+int store__env_open(store__env *env)
+{
+    env->fatal = false;
+    int rc = open_mdb(env);
+    if (rc)
+        store__env_close(env);
+    return rc;
+}
+
+void store__env_close(store__env *env)
+{
+    if (env->snapshot)
+        mdb_txn_abort(env->snapshot);
+    env->snapshot = NULL;
+    if (env->mdb)
+        mdb_env_close(env->mdb);
+    env->mdb = NULL;
+}
+
+/* ---- reading ---- */
+
 store_err store__read_begin(store__env *env, MDB_txn **out)
 {
+    *out = env->snapshot;
+    if (env->snapshot)
+        return STORE_OK;
     gate_enter(&env->gate);
     int rc = env->mdb ? begin_settled(env->mdb, out) : EIO;
     if (rc)
@@ -203,6 +222,8 @@ store_err store__read_begin(store__env *env, MDB_txn **out)
 
 void store__read_end(store__env *env, MDB_txn *txn)
 {
+    if (txn == env->snapshot)
+        return;
     mdb_txn_abort(txn);
     gate_leave(&env->gate);
 }
@@ -245,6 +266,14 @@ store_err store__env_measure(store__env *env, MDB_txn *txn, store__env_use *out)
 
 /* ---- growing ---- */
 
+/* A process that read beside this one and was killed holds on to the pages that it saw, until
+ * somebody looks. */
+static bool forget_dead_readers(store__env *env)
+{
+    int dead = 0;
+    return mdb_reader_check(env->mdb, &dead) == 0 && dead > 0;
+}
+
 static size_t map_len(const store__env *env)
 {
     MDB_envinfo info;
@@ -264,6 +293,8 @@ static store_err resize(store__env *env, size_t len)
 static store_err grow(store__env *env, size_t len_max)
 {
     size_t len = map_len(env);
+    if (forget_dead_readers(env))
+        return STORE_OK;
     if (len >= len_max)
         return STORE_FULL;
     return resize(env, len < len_max / 2 ? len * 2 : len_max);

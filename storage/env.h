@@ -28,6 +28,9 @@ typedef struct store__env {
     char *dir;
     store__gate gate;
     MDB_env *mdb; /* NULL: lost, and not opened again yet. Changes only while the gate is closed */
+    bool read_only;
+    MDB_txn
+        *snapshot; /* read_only: the one that all reads use, as long as the environment is open */
     MDB_dbi meta, names, documents, tail, checkpoints, purges, segments;
     size_t map_len_min;
     size_t map_len_max;     /* with the reserve */
@@ -53,8 +56,8 @@ void store__gate_deinit(store__gate *gate);
 void store__gate_close(store__gate *gate);
 void store__gate_open(store__gate *gate);
 
-/* A read transaction, inside the gate. Ended with store__read_end, also by the same thread, and
- * soon. */
+/* A read transaction, inside the gate; of an environment that is only read, its snapshot. Ended
+ * with store__read_end, also by the same thread, and soon. */
 store_err store__read_begin(store__env *env, MDB_txn **out);
 void store__read_end(store__env *env, MDB_txn *txn);
 

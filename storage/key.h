@@ -11,6 +11,8 @@
 
 #include "store.h"
 
+#define STORE__DATA_FILE "data.mdb"
+
 #define STORE__CHECKSUM_LEN 8u
 #define STORE__U64_LEN      8u
 

@@ -265,6 +265,8 @@ store_err store_packs_prepare(store *s, const store_pack_policy *policy, store_p
 {
     MDB_txn *txn;
     choice chosen = {.count = 0};
+    if (s->env.read_only)
+        return STORE_INVALID;
     store_err err = store__read_begin(&s->env, &txn);
     if (err != STORE_OK)
         return err;

@@ -98,9 +98,10 @@ STORE_MUST_CHECK store_err store_open(const char *dir, const store_options *opti
 
 /* Opens the store in `dir` to read it as it is at this moment, whether or not another process is
  * writing to it, and changes nothing. The moment is kept until store_close, and with it the pages
- * that it needs: a writer's file grows meanwhile. One thread at a time; there are no batches and no
- * packing. STORE_NOT_FOUND: there is no store. STORE_VERSION: made by another version; also an
- * older one, which only its writer brings forward. Errors, `detail` and cost else as store_open. */
+ * that it needs: a writer's file grows meanwhile. Not in the process that writes. One thread at a
+ * time; batches and packing are STORE_INVALID. STORE_NOT_FOUND: there is no store. STORE_VERSION:
+ * made by another version; also an older one, which only its writer brings forward. Errors,
+ * `detail` and cost else as store_open. */
 STORE_MUST_CHECK store_err store_open_read(const char *dir, const store_options *options,
                                            store **out, char *detail, size_t detail_len);
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 void make_temp_dir(char dir[64])
@@ -162,15 +163,15 @@ store_doc find_doc(store *s, const char *name)
     return doc;
 }
 
-typedef struct text {
+typedef struct line {
     char bytes[4096];
     size_t len;
     size_t left; /* of the items wanted */
-} text;
+} line;
 
 static bool add_event(void *ctx, const store_event *event)
 {
-    text *t = ctx;
+    line *t = ctx;
     t->len += (size_t)snprintf(t->bytes + t->len, sizeof(t->bytes) - t->len, "%s%llu:%.*s",
                                t->len ? " " : "", (unsigned long long)event->seq,
                                (int)event->update.len, (const char *)event->update.data);
@@ -180,8 +181,8 @@ static bool add_event(void *ctx, const store_event *event)
 
 const char *read_text(store *s, uint64_t number, uint64_t after, uint64_t until)
 {
-    static text t;
-    t = (text){0};
+    static line t;
+    t = (line){0};
     assert_ok(store_read(s, number, after, until, add_event, &t));
     return t.bytes;
 }
@@ -200,7 +201,7 @@ store_err read_err(store *s, uint64_t number)
 
 static bool add_name(void *ctx, store_bytes name)
 {
-    text *t = ctx;
+    line *t = ctx;
     t->len += (size_t)snprintf(t->bytes + t->len, sizeof(t->bytes) - t->len, "%s%.*s",
                                t->len ? " " : "", (int)name.len, (const char *)name.data);
     assert_true(t->len < sizeof(t->bytes));
@@ -209,8 +210,192 @@ static bool add_name(void *ctx, store_bytes name)
 
 const char *list_text(store *s, const char *prefix, const char *after, size_t limit)
 {
-    static text t;
-    t = (text){.left = limit};
+    static line t;
+    t = (line){.left = limit};
     assert_ok(store_list(s, BYTES(prefix), BYTES(after), add_name, &t));
     return t.bytes;
+}
+
+/* ---- everything as text ---- */
+
+static bool dump_event(void *ctx, const store_event *event)
+{
+    fprintf(ctx, " %llu@%lld<%.*s>%zu:%.*s", (unsigned long long)event->seq,
+            (long long)event->time_ms, (int)event->user.len, (const char *)event->user.data,
+            event->update.len, event->update.len > 40 ? 40 : (int)event->update.len,
+            (const char *)event->update.data);
+    return true;
+}
+
+static bool dump_checkpoint(void *ctx, uint64_t seq, store_bytes state)
+{
+    fprintf(ctx, " [%llu:%zu:%.*s]", (unsigned long long)seq, state.len,
+            state.len > 20 ? 20 : (int)state.len, (const char *)state.data);
+    return true;
+}
+
+static void dump_failure(FILE *out, store_err err)
+{
+    if (err != STORE_OK)
+        fprintf(out, " (%s)", store_strerror(err));
+}
+
+typedef struct names {
+    char bytes[1 << 16];
+    size_t len;
+} names;
+
+static bool add_to_names(void *ctx, store_bytes name)
+{
+    names *n = ctx;
+    if (n->len + name.len + 1 > sizeof(n->bytes))
+        return false;
+    memcpy(n->bytes + n->len, name.data, name.len);
+    n->len += name.len;
+    n->bytes[n->len++] = 0;
+    return true;
+}
+
+static void dump_doc(store *s, const char *name, FILE *out)
+{
+    store_doc doc;
+    store_err err = store_find(s, BYTES(name), &doc);
+    fprintf(out, "%s", name);
+    if (err == STORE_OK) {
+        fprintf(out, " %u %s %llu %llu %lld %lld:", doc.epoch, doc.deleted ? "deleted" : "lives",
+                (unsigned long long)doc.head, (unsigned long long)doc.log_bytes,
+                (long long)doc.created_ms, (long long)doc.updated_ms);
+        err = store_read(s, doc.number, 0, UINT64_MAX, dump_event, out);
+        dump_failure(out, err);
+        err = store_checkpoints(s, doc.number, dump_checkpoint, out);
+    }
+    dump_failure(out, err);
+    fprintf(out, "\n");
+}
+
+char *dump_store(store *s)
+{
+    char *text;
+    size_t len;
+    names *all = calloc(1, sizeof(*all));
+    FILE *out = open_memstream(&text, &len);
+    dump_failure(out, store_list(s, BYTES(""), BYTES(""), add_to_names, all));
+    for (size_t at = 0; at < all->len; at += strlen(all->bytes + at) + 1)
+        dump_doc(s, all->bytes + at, out);
+    fclose(out);
+    free(all);
+    return text;
+}
+
+/* ---- the data file ---- */
+
+raw raw_open(const char *dir, const char *table)
+{
+    raw r;
+    assert_int_equal(mdb_env_create(&r.env), 0);
+    assert_int_equal(mdb_env_set_maxdbs(r.env, 16), 0);
+    assert_int_equal(mdb_env_set_mapsize(r.env, (size_t)1 << 30), 0);
+    assert_int_equal(mdb_env_open(r.env, dir, 0, 0600), 0);
+    assert_int_equal(mdb_txn_begin(r.env, NULL, 0, &r.txn), 0);
+    assert_int_equal(mdb_dbi_open(r.txn, table, MDB_CREATE, &r.table), 0);
+    return r;
+}
+
+void raw_close(raw *r)
+{
+    assert_int_equal(mdb_txn_commit(r->txn), 0);
+    mdb_env_close(r->env);
+}
+
+MDB_val raw_get(raw *r, MDB_val key)
+{
+    MDB_val value;
+    assert_int_equal(mdb_get(r->txn, r->table, &key, &value), 0);
+    return value;
+}
+
+/* ---- a reading process ---- */
+
+static bool send_all(int fd, const void *data, size_t len)
+{
+    for (const char *at = data; len;) {
+        ssize_t sent = write(fd, at, len);
+        if (sent <= 0)
+            return false;
+        at += sent;
+        len -= (size_t)sent;
+    }
+    return true;
+}
+
+static bool receive_all(int fd, void *data, size_t len)
+{
+    for (char *at = data; len;) {
+        ssize_t got = read(fd, at, len);
+        if (got <= 0)
+            return false;
+        at += got;
+        len -= (size_t)got;
+    }
+    return true;
+}
+
+/* The child's whole life; whatever it cannot do, the parent sees as an end of file. */
+static void serve(const fixture *f, reader *r, int asked, int out)
+{
+    store *s = NULL;
+    char question;
+    r->opened = store_open_read(f->dir, &f->options, &s, r->detail, sizeof(r->detail));
+    bool ok = send_all(out, r, sizeof(*r));
+    while (ok && r->opened == STORE_OK && read(asked, &question, 1) == 1) {
+        char *text = dump_store(s);
+        size_t len = strlen(text) + 1;
+        ok = send_all(out, &len, sizeof(len)) && send_all(out, text, len);
+        free(text);
+    }
+    store_close(s);
+    _exit(0);
+}
+
+reader reader_start(const fixture *f)
+{
+    int ask[2];
+    int answer[2];
+    reader r = {0};
+    assert_int_equal(pipe(ask), 0);
+    assert_int_equal(pipe(answer), 0);
+    r.pid = fork();
+    assert_true(r.pid >= 0);
+    if (r.pid == 0) {
+        close(ask[1]);
+        close(answer[0]);
+        serve(f, &r, ask[0], answer[1]);
+    }
+    close(ask[0]);
+    close(answer[1]);
+    pid_t pid = r.pid;
+    assert_true(receive_all(answer[0], &r, sizeof(r)));
+    r.pid = pid;
+    r.ask = ask[1];
+    r.answer = answer[0];
+    return r;
+}
+
+char *reader_dump(reader *r)
+{
+    size_t len;
+    assert_int_equal(write(r->ask, "?", 1), 1);
+    assert_true(receive_all(r->answer, &len, sizeof(len)));
+    char *text = malloc(len);
+    assert_true(receive_all(r->answer, text, len));
+    return text;
+}
+
+void reader_stop(reader *r)
+{
+    int status;
+    close(r->ask);
+    assert_int_equal(waitpid(r->pid, &status, 0), r->pid);
+    close(r->answer);
+    assert_int_equal(status, 0);
 }

@@ -10,6 +10,8 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <lmdb.h>
+#include <sys/types.h>
 
 #include "store.h"
 
@@ -54,5 +56,37 @@ const char *read_text(store *s, uint64_t number, uint64_t after, uint64_t until)
 store_err read_err(store *s, uint64_t number);
 /* The names listed, at most `limit`: "a b c". */
 const char *list_text(store *s, const char *prefix, const char *after, size_t limit);
+
+/* Everything that a store tells of its documents: names, epochs, heads, events, checkpoints, and
+ * what could not be read. Freed with free. */
+char *dump_store(store *s);
+
+/* ---- the data file, through LMDB itself: of a closed store ---- */
+
+typedef struct raw {
+    MDB_env *env;
+    MDB_txn *txn;
+    MDB_dbi table;
+} raw;
+
+/* Open for changes to one table, which is made if it is absent. */
+raw raw_open(const char *dir, const char *table);
+void raw_close(raw *r);
+MDB_val raw_get(raw *r, MDB_val key);
+
+/* ---- a process that reads beside this one ---- */
+
+typedef struct reader {
+    pid_t pid;
+    int ask;
+    int answer;
+    store_err opened;
+    char detail[256];
+} reader;
+
+reader reader_start(const fixture *f);
+/* What dump_store says there. Freed with free. */
+char *reader_dump(reader *r);
+void reader_stop(reader *r);
 
 #endif

@@ -7,44 +7,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <lmdb.h>
-
 #include "fixture.h"
 #include "key.h"
 
 /* ---- damage, through LMDB itself ---- */
-
-/* The data file of a closed store, open for changes to one table. */
-typedef struct raw {
-    MDB_env *env;
-    MDB_txn *txn;
-    MDB_dbi table;
-} raw;
-
-static raw raw_open(const char *dir, const char *table)
-{
-    raw r;
-    assert_int_equal(mdb_env_create(&r.env), 0);
-    assert_int_equal(mdb_env_set_maxdbs(r.env, 16), 0);
-    assert_int_equal(mdb_env_set_mapsize(r.env, (size_t)1 << 30), 0);
-    assert_int_equal(mdb_env_open(r.env, dir, 0, 0600), 0);
-    assert_int_equal(mdb_txn_begin(r.env, NULL, 0, &r.txn), 0);
-    assert_int_equal(mdb_dbi_open(r.txn, table, MDB_CREATE, &r.table), 0);
-    return r;
-}
-
-static void raw_close(raw *r)
-{
-    assert_int_equal(mdb_txn_commit(r->txn), 0);
-    mdb_env_close(r->env);
-}
-
-static MDB_val raw_get(raw *r, MDB_val key)
-{
-    MDB_val value;
-    assert_int_equal(mdb_get(r->txn, r->table, &key, &value), 0);
-    return value;
-}
 
 /* Flips a bit of a value; `at` counts from its end if negative. Closes and leaves the store closed.
  */

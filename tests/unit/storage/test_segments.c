@@ -41,39 +41,25 @@ static void append_many(store *s, uint64_t number, unsigned count, int64_t time_
 
 /* ---- the table, through LMDB itself ---- */
 
-typedef struct raw {
-    MDB_env *env;
-    MDB_txn *txn;
-    MDB_dbi table;
-} raw;
-
-static raw raw_open(fixture *f, const char *table)
+static raw close_to_raw(fixture *f, const char *table)
 {
-    raw r;
     store_close(f->s);
     f->s = NULL;
-    assert_int_equal(mdb_env_create(&r.env), 0);
-    assert_int_equal(mdb_env_set_maxdbs(r.env, 16), 0);
-    assert_int_equal(mdb_env_set_mapsize(r.env, (size_t)1 << 30), 0);
-    assert_int_equal(mdb_env_open(r.env, f->dir, 0, 0600), 0);
-    assert_int_equal(mdb_txn_begin(r.env, NULL, 0, &r.txn), 0);
-    assert_int_equal(mdb_dbi_open(r.txn, table, 0, &r.table), 0);
-    return r;
+    return raw_open(f->dir, table);
 }
 
-static void raw_close(fixture *f, raw *r)
+static void open_from_raw(fixture *f, raw *r)
 {
-    assert_int_equal(mdb_txn_commit(r->txn), 0);
-    mdb_env_close(r->env);
+    raw_close(r);
     fixture_open(f);
 }
 
 static size_t entries(fixture *f, const char *table)
 {
     MDB_stat stat;
-    raw r = raw_open(f, table);
+    raw r = close_to_raw(f, table);
     assert_int_equal(mdb_stat(r.txn, r.table, &stat), 0);
-    raw_close(f, &r);
+    open_from_raw(f, &r);
     return stat.ms_entries;
 }
 
@@ -307,13 +293,13 @@ static void damage_stays_where_it_is(void **state)
     store__key key = store__key_two(a, 1);
     MDB_val k = store__key_val(&key);
     MDB_val value;
-    raw r = raw_open(f, "segments");
+    raw r = close_to_raw(f, "segments");
     assert_int_equal(mdb_get(r.txn, r.table, &k, &value), 0);
     memcpy(bytes, value.mv_data, value.mv_size);
     bytes[value.mv_size - 1] ^= 1;
     value.mv_data = bytes;
     assert_int_equal(mdb_put(r.txn, r.table, &k, &value, 0), 0);
-    raw_close(f, &r);
+    open_from_raw(f, &r);
     assert_err(read_err(f->s, a), STORE_CORRUPT);
     assert_string_equal(read_text(f->s, b, 0, UINT64_MAX), "1:y");
     /* Its new events are taken, and stay in the tail; the others' leave it. */
@@ -337,7 +323,7 @@ static void the_first_format_is_brought_forward(void **state)
     MDB_val key = store__text_val("format");
     MDB_val val;
     append_text(f->s, create_doc(f->s, "a", 1).number, "x");
-    raw r = raw_open(f, "meta");
+    raw r = close_to_raw(f, "meta");
     MDB_dbi segments;
     assert_int_equal(mdb_get(r.txn, r.table, &key, &val), 0);
     memcpy(value, val.mv_data, sizeof(value));
@@ -347,36 +333,36 @@ static void the_first_format_is_brought_forward(void **state)
     assert_int_equal(mdb_put(r.txn, r.table, &key, &val, 0), 0);
     assert_int_equal(mdb_dbi_open(r.txn, "segments", 0, &segments), 0);
     assert_int_equal(mdb_drop(r.txn, segments, 1), 0);
-    raw_close(f, &r);
+    open_from_raw(f, &r);
     assert_string_equal(read_text(f->s, find_doc(f->s, "a").number, 0, UINT64_MAX), "1:x");
     pack(f->s, &everything);
     assert_int_equal(entries(f, "segments"), 1);
-    r = raw_open(f, "meta");
+    r = close_to_raw(f, "meta");
     assert_int_equal(mdb_get(r.txn, r.table, &key, &val), 0);
     assert_int_equal(((const uint8_t *)val.mv_data)[15], 2);
-    raw_close(f, &r);
+    open_from_raw(f, &r);
 }
 
 /* ---- reading while events move ---- */
 
-typedef struct reader {
+typedef struct looker {
     store *s;
     uint64_t number;
     uint64_t next;
     bool stop;
     pthread_mutex_t lock;
     unsigned wrong;
-} reader;
+} looker;
 
 static bool count_up(void *ctx, const store_event *event)
 {
-    reader *r = ctx;
+    looker *r = ctx;
     r->wrong += event->seq != r->next;
     r->next++;
     return true;
 }
 
-static bool is_stopped(reader *r)
+static bool is_stopped(looker *r)
 {
     pthread_mutex_lock(&r->lock);
     bool stop = r->stop;
@@ -386,7 +372,7 @@ static bool is_stopped(reader *r)
 
 static void *read_for_ever(void *arg)
 {
-    reader *r = arg;
+    looker *r = arg;
     while (!is_stopped(r)) {
         store_doc doc;
         r->wrong += store_find(r->s, BYTES("a"), &doc) != STORE_OK;
@@ -400,7 +386,7 @@ static void *read_for_ever(void *arg)
 static void readers_see_every_event_while_they_move(void **state)
 {
     fixture *f = *state;
-    reader r = {.s = f->s, .number = create_doc(f->s, "a", 1).number};
+    looker r = {.s = f->s, .number = create_doc(f->s, "a", 1).number};
     pthread_t thread;
     pthread_mutex_init(&r.lock, NULL);
     assert_int_equal(pthread_create(&thread, NULL, read_for_ever, &r), 0);

@@ -1,0 +1,15 @@
+/* The format version of a data directory, and its tables. */
+#ifndef STORAGE_FORMAT_H
+#define STORAGE_FORMAT_H
+
+#include "batch.h"
+#include "complaint.h"
+
+/* Opens the tables to write to them: makes a new store of an empty data file, and brings an older
+ * one forward. */
+store_err store__format_open(store *s, const store__complaint *c);
+
+/* Opens the tables for as long as a read transaction lasts. STORE_NOT_FOUND: there are none yet. */
+store_err store__format_read(store *s, MDB_txn *txn, const store__complaint *c);
+
+#endif
