@@ -294,6 +294,9 @@ static inline crdt_value crdt_json(const char *text)
  * CRDT_CLOCK_MAX, or a transaction is open. */
 CRDT_MUST_CHECK crdt_err crdt_doc_set_client(crdt_doc *doc, uint64_t client);
 
+/* Whether anything in the document speaks of that number: not one to be drawn anew. */
+bool crdt_doc_knows_client(const crdt_doc *doc, uint64_t client);
+
 /* Opens a transaction (Yjs: doc.transact). CRDT_INVALID: one is open, or no client is set. */
 CRDT_MUST_CHECK crdt_err crdt_doc_begin(crdt_doc *doc);
 

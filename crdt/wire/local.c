@@ -17,6 +17,11 @@ crdt_err crdt_doc_set_client(crdt_doc *doc, uint64_t client)
     return CRDT_OK;
 }
 
+bool crdt_doc_knows_client(const crdt_doc *doc, uint64_t client)
+{
+    return crdt__u64map_find(&doc->client_index, client) != NULL;
+}
+
 crdt_err crdt_doc_begin(crdt_doc *doc)
 {
     if (doc->failed)

@@ -8,6 +8,8 @@
  *
  * Failure. An update that the engine refuses fails alone: the document is as it was. If the commit
  * fails, or memory runs out half way through an update, the room drops the document (`room_fail`).
+ * So it does once the batch is done when an edit failed half way (`spoilt`): memory holds then what
+ * is in no event. The writes behind it wait, and are applied after loading.
  *
  * Close. A batch always comes back; the room is there until then.
  *
@@ -58,6 +60,8 @@ void room_refuse_writes(room *r, err cause)
 
 static size_t weight_of(const room_write *w)
 {
+    if (w->kind == ROOM_EDIT)
+        return w->weight;
     return w->update == NULL ? 0 : w->update->len;
 }
 
@@ -185,6 +189,33 @@ static err apply_update(room *r, room_write *w)
     return apply_first(r, w);
 }
 
+err room_edit_begin(room *r, room_write *w)
+{
+    if (r->doc == NULL && r->facts.life == ROOM_DELETED)
+        return ERR_DELETED;
+    if (w->if_epoch && (r->doc == NULL || epoch_in_memory(r) != w->epoch))
+        return ERR_EPOCH_CHANGED;
+    w->began = r->doc == NULL;
+    return w->began ? begin_life(r) : ERR_OK;
+}
+
+void room_edit_end(room *r, room_write *w, err failed, frame *update, bool spoilt)
+{
+    w->result = failed;
+    w->update = update;
+    if (update != NULL) {
+        w->changed = true;
+        batch_add_event(&r->batch, w);
+        w->pending = crdt_doc_pending(r->doc);
+        if (w->pending)
+            w->result = note_missing(r, w);
+    } else if (w->began) {
+        undo_life(r);
+    } else if (spoilt) {
+        r->spoilt = true;
+    }
+}
+
 static err apply_create(room *r, room_write *w)
 {
     if (r->doc != NULL)
@@ -199,6 +230,7 @@ static err apply_write(room *r, room_write *w)
 {
     switch (w->kind) {
     case ROOM_UPDATE:
+    case ROOM_EDIT: /* made, not applied */
         return apply_update(r, w);
     case ROOM_CREATE:
         return apply_create(r, w);
@@ -210,12 +242,25 @@ static err apply_write(room *r, room_write *w)
     return ERR_OK;
 }
 
-static bool batch_has_room_for(const room_batch *b, const room_write *w)
+static bool batch_has_room_for(const room *r, const room_write *w)
 {
-    if (w->kind == ROOM_DELETE) /* alone, so that the document is whole until it is gone */
+    const room_batch *b = &r->batch;
+    /* Alone, so that the document is whole until it is gone; first, so that it is not lent while
+     * others wait for their commit. */
+    if (w->kind == ROOM_DELETE || (w->kind == ROOM_EDIT && room_edit_is_heavy(r, w)))
         return list_is_empty(&b->writes);
     return b->op.kind != PERSIST_DELETE && b->events < ROOM_BATCH_EVENTS_MAX &&
            (b->events == 0 || b->bytes + weight_of(w) <= ROOM_BATCH_BYTES_MAX);
+}
+
+static void answer_batch(room *r)
+{
+    while (!list_is_empty(&r->batch.writes)) {
+        room_write *w = container_of(list_pop(&r->batch.writes), room_write, link);
+        answer_write(r, w, w->result);
+    }
+    if (r->spoilt)
+        room_drop(r);
 }
 
 /* Hands the batch over, or answers at once if there is nothing to make durable. */
@@ -223,14 +268,50 @@ static void batch_submit(room *r)
 {
     room_batch *b = &r->batch;
     if (b->op.kind == PERSIST_APPEND && b->events == 0) {
-        while (!list_is_empty(&b->writes)) {
-            room_write *w = container_of(list_pop(&b->writes), room_write, link);
-            answer_write(r, w, w->result);
-        }
+        answer_batch(r);
         return;
     }
     room_set_state(r, ROOM_COMMITTING);
     persist_submit(r->registry->persist, &b->op);
+}
+
+static room_write *take_write(room *r)
+{
+    room_write *w = container_of(list_pop(&r->writes), room_write, link);
+    r->write_count--;
+    r->write_bytes -= weight_of(w);
+    list_push(&r->batch.writes, &w->link);
+    return w;
+}
+
+/* True if memory ran out half way, and the room has dropped the document. */
+static bool has_failed(room *r)
+{
+    if (r->doc == NULL || !crdt_doc_failed(r->doc))
+        return false;
+    room_fail(r, ERR_NO_MEMORY);
+    return true;
+}
+
+/* Applies what the batch has room for; submits it, or leaves that to room_resume_batch. */
+static void fill_batch(room *r)
+{
+    while (!list_is_empty(&r->writes) && !r->spoilt) {
+        room_write *w = container_of(list_first(&r->writes), room_write, link);
+        if (!batch_has_room_for(r, w))
+            break;
+        take_write(r);
+        if (w->kind != ROOM_EDIT)
+            w->result = apply_write(r, w);
+        else if (!room_edit(r, w))
+            return;
+        if (has_failed(r))
+            return;
+    }
+    room_set_doc(r, r->doc);
+    batch_submit(r);
+    if (r->state == ROOM_DURABLE && !list_is_empty(&r->writes))
+        room_mark(r);
 }
 
 void room_apply_writes(room *r)
@@ -238,24 +319,13 @@ void room_apply_writes(room *r)
     if (list_is_empty(&r->writes))
         return;
     batch_begin(r);
-    while (!list_is_empty(&r->writes)) {
-        room_write *w = container_of(list_first(&r->writes), room_write, link);
-        if (!batch_has_room_for(&r->batch, w))
-            break;
-        list_remove(&w->link);
-        r->write_count--;
-        r->write_bytes -= weight_of(w);
-        w->result = apply_write(r, w);
-        list_push(&r->batch.writes, &w->link);
-        if (r->doc != NULL && crdt_doc_failed(r->doc)) {
-            room_fail(r, ERR_NO_MEMORY);
-            return;
-        }
-    }
-    room_set_doc(r, r->doc);
-    batch_submit(r);
-    if (r->state == ROOM_DURABLE && !list_is_empty(&r->writes))
-        room_mark(r);
+    fill_batch(r);
+}
+
+void room_resume_batch(room *r)
+{
+    if (!has_failed(r))
+        fill_batch(r);
 }
 
 /* ---- the batch comes back ---- */
@@ -316,14 +386,6 @@ static frame *update_of_batch(const room_batch *b)
         return merged_events(b);
     const room_write *only = container_of(b->op.events, room_write, event);
     return frame_ref(only->update);
-}
-
-static void answer_batch(room *r)
-{
-    while (!list_is_empty(&r->batch.writes)) {
-        room_write *w = container_of(list_pop(&r->batch.writes), room_write, link);
-        answer_write(r, w, w->result);
-    }
 }
 
 static void batch_done(persist_op *op, err result)

@@ -3,6 +3,7 @@
  *     room.c        the state machine
  *     load.c        storage into a document, in the pool
  *     batch.c       from queued writes to answered writers
+ *     edits.c       writes that are edits made here
  *     checkpoint.c  the whole state, kept now and then
  *     read.c        what needs the document as it stands on disk
  *     readers.c     positions: publishing, bringing forward
@@ -41,7 +42,7 @@ typedef enum room_state {
     ROOM_LOADING,    /* the pool reads storage; everything waits */
     ROOM_DURABLE,    /* the document in memory is exactly what is on disk */
     ROOM_COMMITTING, /* it is ahead of the disk by the one batch in flight */
-    ROOM_LENT,       /* the pool reads the document */
+    ROOM_LENT,       /* the pool has the document: it reads, or makes an edit */
     ROOM_COLD /* there is nothing in memory: new, or dropped when memory and disk might disagree */
 } room_state;
 
@@ -76,6 +77,7 @@ struct room {
     size_t write_count;
     size_t write_bytes;
     room_batch batch;
+    bool spoilt; /* an edit failed half way: the document goes once the batch is done */
 
     list asks;  /* room_read: FACTS */
     list reads; /* room_read: those that need the document */
@@ -115,8 +117,10 @@ slice room_name(const room *r);
 void room_mark(room *r);
 /* Nothing waits, nobody reads, nothing is out. */
 bool room_is_idle(const room *r);
-/* Memory may disagree with the disk: drops the document, answers the waiting writes with `cause`,
- * and loads again if anybody still needs it. */
+/* Memory may disagree with the disk: drops the document, and loads again if anybody still needs it.
+ */
+void room_drop(room *r);
+/* The same, and answers the waiting writes with `cause`. */
 void room_fail(room *r, err cause);
 void room_set_state(room *r, room_state next);
 /* Once a second. */
@@ -157,6 +161,22 @@ frame *room_frame_of(crdt_buf *buf);
 void room_apply_writes(room *r);
 /* Answers every write with an error: those that wait and those of a batch that has failed. */
 void room_refuse_writes(room *r, err cause);
+/* An edit may be made: ERR_OK, and the document is there, begun if need be. ERR_DELETED,
+ * ERR_EPOCH_CHANGED, ERR_NO_MEMORY. */
+ERR_MUST_CHECK err room_edit_begin(room *r, room_write *w);
+/* The edit has been made; `update` (taken) is what it came to, or NULL: nothing, and what was begun
+ * for it is undone. `spoilt`: the document holds half of an edit that failed. w->result is set to
+ * `failed`, or to what else went wrong. */
+void room_edit_end(room *r, room_write *w, err failed, frame *update, bool spoilt);
+/* The pool has made an edit: goes on with the batch. */
+void room_resume_batch(room *r);
+
+/* ---- edits.c ---- */
+
+/* Whether the pool makes it: the document is large, or what it brings. */
+bool room_edit_is_heavy(const room *r, const room_write *w);
+/* Makes an edit. False: the pool does (ROOM_LENT), and room_resume_batch follows. */
+bool room_edit(room *r, room_write *w);
 
 /* ---- checkpoint.c ---- */
 

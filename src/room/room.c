@@ -8,8 +8,9 @@
  *
  * Failure. When memory may disagree with the disk (a commit failed, memory ran out half way through
  * an update) the document is dropped: `room_fail`, ROOM_COLD. The writers get their error; readers
- * keep their positions; whoever still waits makes the room load again. If loading fails, everybody
- * gets the error and readers are ended.
+ * keep their positions; whoever still waits makes the room load again. When an edit failed half way
+ * it is dropped as well, but only that writer gets an error: `room_drop`. If loading fails,
+ * everybody gets the error and readers are ended.
  *
  * Close. The registry frees a room that is idle (`room_is_idle`): nothing waits, nobody reads,
  * nothing is out. Unloading never writes.
@@ -18,7 +19,7 @@
  *      ^                              |                              |  |           |
  *      +------------------------------+                  batch_submit|  |lend       |
  *      |        room_load_done (failed)                              v  v           |
- *      +---room_fail--- DURABLE, COMMITTING, LENT         COMMITTING    LENT        |
+ *      +---room_drop--- DURABLE, COMMITTING, LENT         COMMITTING    LENT        |
  *                                                              |          |         |
  *                                                    batch_done|          |returned |
  *                                                              +----------+---------+
@@ -135,13 +136,19 @@ void room_load_done(room *r, const room_loaded *loaded)
     room_mark(r);
 }
 
-void room_fail(room *r, err cause)
+void room_drop(room *r)
 {
     room_set_doc(r, NULL);
     span_clear(&r->whole);
     room_set_state(r, ROOM_COLD);
-    room_refuse_writes(r, cause);
+    r->spoilt = false;
     room_mark(r);
+}
+
+void room_fail(room *r, err cause)
+{
+    room_drop(r);
+    room_refuse_writes(r, cause);
 }
 
 /* ---- turns and ticks ---- */

@@ -9,6 +9,8 @@
 #ifndef WEFT_ROOM_ROOM_H
 #define WEFT_ROOM_ROOM_H
 
+#include <crdt.h>
+
 #include "base/err.h"
 #include "base/sink.h"
 #include "persist/persist.h"
@@ -37,6 +39,7 @@ typedef struct room_facts {
 
 typedef enum room_write_kind {
     ROOM_UPDATE, /* one update; the first accepted one creates the document */
+    ROOM_EDIT,   /* what `edit` does; the first that changes something creates the document */
     ROOM_CREATE, /* the document must not exist; with an update or NULL */
     ROOM_DELETE
 } room_write_kind;
@@ -44,9 +47,15 @@ typedef enum room_write_kind {
 typedef struct room_write room_write;
 struct room_write {
     room_write_kind kind;
-    frame *update; /* kept until done; the caller unrefs it */
-    bool if_epoch; /* UPDATE: only if the document has `epoch` */
+    frame *update; /* kept until done; the caller unrefs it. EDIT: out, what the edit came to */
+    bool if_epoch; /* UPDATE, EDIT: only if the document has `epoch` */
     uint32_t epoch;
+    /* EDIT: edits the document within a transaction of local edits, which the room opens and
+     * commits: all that it does is one event. On any error the document stays as it was. Called
+     * once at most: on the loop if the document and `weight`, the bytes that the edit brings, are
+     * small, else in the pool. */
+    err (*edit)(room_write *w, crdt_doc *doc);
+    size_t weight;
     void (*done)(room_write *w, err result);
 
     /* out, if the result is ERR_OK */
@@ -59,6 +68,7 @@ struct room_write {
     /* the room's */
     list_node link;
     persist_event event;
+    bool began; /* EDIT: the document began for it */
     err result;
 };
 
