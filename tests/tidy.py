@@ -32,7 +32,8 @@ LAYERS = {
     "src/persist": ["src/base", "storage/include"],
     "src/past": ["src/base", "src/persist", "storage/include", "crdt/include"],
     "src/room": ["src/base", "src/persist", "src/past", "storage/include", "crdt/include"],
-    "src/api": ["src/base", "src/net", "src/http", "src/sse", "src/ws", "src/persist", "src/past", "src/room",
+    "src/edit": ["src/base", "crdt/include"],
+    "src/api": ["src/base", "src/net", "src/http", "src/sse", "src/ws", "src/persist", "src/past", "src/room", "src/edit",
                 "crdt/include", "storage/include"],
     # The program itself: everything of src and the two libraries.
     "src": ["src/base", "src/net", "src/http", "src/sse", "src/ws", "src/persist", "src/past", "src/room", "src/api",
@@ -44,7 +45,7 @@ OWNED_HEADERS = {
     "lmdb.h": ("storage/", "tests/"),
     "uv.h": ("src/", "tests/"),
     "llhttp.h": ("src/http/", "src/api/", "tests/"),
-    "jansson.h": ("src/api/", "src/http/", "src/past/", "tests/"),
+    "jansson.h": ("src/api/", "src/edit/", "src/http/", "src/past/", "tests/"),
 }
 
 # Calls, and what to use. Everywhere:

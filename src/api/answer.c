@@ -49,3 +49,11 @@ frame *answer_of_write(const room_write *w, const uint32_t *epoch)
     put(f, SLICE_LITERAL("}"));
     return f;
 }
+
+void answer_respond(http_exchange *ex, const room_write *w)
+{
+    http_field type = {SLICE_LITERAL("Content-Type"), SLICE_LITERAL("application/json")};
+    frame *json = answer_of_write(w, NULL);
+    http_respond(ex, 200, &type, 1, frame_slice(json));
+    frame_unref(json);
+}

@@ -11,6 +11,7 @@ const http_route api_routes[] = {
     {HTTP_PUT, "/docs/{doc}", HTTP_BODY_WANTED, api_check_seed, api_put_document, false},
     {HTTP_DELETE, "/docs/{doc}", HTTP_BODY_NONE, NULL, api_delete_document, false},
     {HTTP_POST, "/docs/{doc}/updates", HTTP_BODY_WANTED, api_check_bytes, api_post_update, false},
+    {HTTP_POST, "/docs/{doc}/edits", HTTP_BODY_WANTED, api_check_json, api_post_edits, false},
     {HTTP_GET, "/docs/{doc}/events", HTTP_BODY_NONE, NULL, api_get_events, false},
     {HTTP_POST, "/docs/{doc}/awareness", HTTP_BODY_WANTED, api_check_awareness, api_post_awareness,
      false},
@@ -64,6 +65,10 @@ static problem problem_of(err code)
         return (problem){410, "event_gone", false};
     case ERR_EVENT_UNKNOWN:
         return (problem){404, "event_unknown", false};
+    case ERR_NOT_JSON:
+        return (problem){400, "bad_request", false};
+    case ERR_INVALID_EDIT:
+        return (problem){422, "invalid_edit", false};
     case ERR_NO_MEMORY:
         return (problem){503, "overloaded", true};
     }
@@ -72,9 +77,14 @@ static problem problem_of(err code)
 
 void api_respond_err(http_exchange *ex, err code)
 {
+    api_respond_err_with(ex, code, err_text(code));
+}
+
+void api_respond_err_with(http_exchange *ex, err code, const char *detail)
+{
     problem p = problem_of(code);
     http_field retry = {SLICE_LITERAL("Retry-After"), SLICE_LITERAL("1")};
-    http_respond_problem_with(ex, p.status, p.code, err_text(code), &retry, p.retry ? 1 : 0);
+    http_respond_problem_with(ex, p.status, p.code, detail, &retry, p.retry ? 1 : 0);
 }
 
 void api_respond_bad(http_exchange *ex, const char *detail)
@@ -99,12 +109,11 @@ void api_call_begin(api_call *call, api *a, http_exchange *ex)
 
 /* ---- checks ---- */
 
-/* `type`, perhaps with parameters. */
-static bool is_octet_stream(slice type)
+/* `wanted`, perhaps with parameters. */
+static bool is_type(slice type, slice wanted)
 {
-    static const char wanted[] = "application/octet-stream";
-    size_t len = sizeof(wanted) - 1;
-    if (type.len < len || strncasecmp(type.data, wanted, len) != 0)
+    size_t len = wanted.len;
+    if (type.len < len || strncasecmp(type.data, wanted.data, len) != 0)
         return false;
     return type.len == len || type.data[len] == ';' || type.data[len] == ' ' ||
            type.data[len] == '\t';
@@ -120,8 +129,18 @@ bool api_check_media(http_exchange *ex)
 {
     if (http_header(ex, "content-encoding").data != NULL)
         return refuse_media(ex, "send the body as it is, without a Content-Encoding");
-    if (!is_octet_stream(http_header(ex, "content-type")))
+    if (!is_type(http_header(ex, "content-type"), SLICE_LITERAL("application/octet-stream")))
         return refuse_media(ex, "send the body with Content-Type: application/octet-stream");
+    return true;
+}
+
+bool api_check_json(void *ctx, http_exchange *ex)
+{
+    (void)ctx;
+    if (http_header(ex, "content-encoding").data != NULL)
+        return refuse_media(ex, "send the body as it is, without a Content-Encoding");
+    if (!is_type(http_header(ex, "content-type"), SLICE_LITERAL("application/json")))
+        return refuse_media(ex, "send the body with Content-Type: application/json");
     return true;
 }
 

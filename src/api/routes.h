@@ -12,6 +12,9 @@ extern const size_t api_route_count;
 /* Answers with the problem that belongs to `code`, which is not ERR_OK. */
 void api_respond_err(http_exchange *ex, err code);
 
+/* The same, with a sentence of its own. */
+void api_respond_err_with(http_exchange *ex, err code, const char *detail);
+
 /* 400 bad_request. */
 void api_respond_bad(http_exchange *ex, const char *detail);
 
@@ -20,6 +23,8 @@ void api_respond_bad(http_exchange *ex, const char *detail);
 
 /* The body is bytes (application/octet-stream, not encoded), and `encoding` as below. */
 bool api_check_bytes(void *ctx, http_exchange *ex);
+/* The body is JSON, not encoded. */
+bool api_check_json(void *ctx, http_exchange *ex);
 /* The body is bytes, and not more than an awareness update may have. */
 bool api_check_awareness(void *ctx, http_exchange *ex);
 /* The body is bytes, or (as far as the head tells) there is none; and `encoding` as below. */
@@ -37,6 +42,7 @@ void api_get_document(void *ctx, http_exchange *ex);
 void api_put_document(void *ctx, http_exchange *ex);
 void api_delete_document(void *ctx, http_exchange *ex);
 void api_post_update(void *ctx, http_exchange *ex);
+void api_post_edits(void *ctx, http_exchange *ex);
 void api_get_events(void *ctx, http_exchange *ex);
 void api_post_awareness(void *ctx, http_exchange *ex);
 void api_get_awareness(void *ctx, http_exchange *ex);

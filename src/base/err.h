@@ -30,7 +30,9 @@
     X(ERR_NO_MEMORY, -13, "the server is short of memory; try again later")                        \
     X(ERR_EVENT_GONE, -14,                                                                         \
       "this event is of another life of the document; read the document anew")                     \
-    X(ERR_EVENT_UNKNOWN, -15, "the document has no such event yet; its last is in Event-Id")
+    X(ERR_EVENT_UNKNOWN, -15, "the document has no such event yet; its last is in Event-Id")       \
+    X(ERR_NOT_JSON, -16, "the body is not JSON")                                                   \
+    X(ERR_INVALID_EDIT, -17, "an edit does not fit the document; nothing was changed")
 
 typedef enum err {
 #define X(name, value, text) name = value,

@@ -83,7 +83,7 @@ static void make(edit *e)
 
 bool room_edit_is_heavy(const room *r, const room_write *w)
 {
-    return r->doc_bytes > ROOM_INLINE_BYTES_MAX || w->weight > ROOM_INLINE_BYTES_MAX;
+    return r->doc_bytes > ROOM_INLINE_BYTES_MAX || w->weight > ROOM_EDIT_BYTES_MAX;
 }
 
 static void end(room *r, const edit *e)
