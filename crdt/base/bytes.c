@@ -124,15 +124,6 @@ bool crdt__writer_grow(crdt__writer *w, size_t len)
     return true;
 }
 
-void crdt__write_varint(crdt__writer *w, uint64_t magnitude, bool negative)
-{
-    uint64_t rest = magnitude >> 6;
-    crdt__write_u8(w,
-                   (uint8_t)((rest > 0 ? 0x80 : 0) | (negative ? 0x40 : 0) | (magnitude & 0x3f)));
-    if (rest > 0)
-        crdt__write_varuint(w, rest);
-}
-
 void crdt__write_bytes(crdt__writer *w, const void *data, size_t len)
 {
     if (len == 0 || !crdt__writer_room(w, len))

@@ -199,7 +199,17 @@ static inline void crdt__write_varuint(crdt__writer *w, uint64_t value)
         w->pos = crdt__put_varuint(w->pos, value);
 }
 
-void crdt__write_varint(crdt__writer *w, uint64_t magnitude, bool negative);
+/* A signed number: one bit for the sign and six of the magnitude, then the rest as a varuint. */
+static inline void crdt__write_varint(crdt__writer *w, uint64_t magnitude, bool negative)
+{
+    if (!crdt__writer_room(w, 1 + CRDT__VARUINT_LEN_MAX))
+        return;
+    uint64_t rest = magnitude >> 6;
+    *w->pos++ = (uint8_t)((rest > 0 ? 0x80 : 0) | (negative ? 0x40 : 0) | (magnitude & 0x3f));
+    if (rest > 0)
+        w->pos = crdt__put_varuint(w->pos, rest);
+}
+
 void crdt__write_bytes(crdt__writer *w, const void *data, size_t len);
 void crdt__write_varbytes(crdt__writer *w, crdt_bytes bytes);
 

@@ -24,14 +24,6 @@ static bool wanted_from(const crdt__client *client, const crdt__statevec *target
     return client->state > *from;
 }
 
-/* Makes room for about what is to be written, so that the buffer does not grow time and again. */
-static void reserve(const crdt_doc *doc, double share, crdt__encoder *enc)
-{
-    const size_t head_len = 10; /* of most structs, with their share of the delete set */
-    size_t all = doc->text_live + doc->struct_count * head_len;
-    (void)crdt__writer_room(&enc->out, (size_t)(share * (double)all));
-}
-
 /* Writes the number of sections. */
 static void write_count(const crdt_doc *doc, const crdt__statevec *target, crdt__encoder *enc)
 {
@@ -46,8 +38,11 @@ static void write_count(const crdt_doc *doc, const crdt__statevec *target, crdt_
         sections++;
         units_wanted += (double)(doc->clients[i].state - from);
     }
-    if (sections > 0)
-        reserve(doc, units_wanted / units, enc);
+    if (sections > 0) {
+        double share = units_wanted / units;
+        crdt__encoder_reserve(enc, (size_t)(share * (double)doc->struct_count),
+                              (size_t)(share * (double)doc->text_live));
+    }
     crdt__encode_count(enc, sections);
 }
 

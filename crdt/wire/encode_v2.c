@@ -53,6 +53,12 @@ void crdt__columns_free(crdt__columns *c)
     crdt__release(c->mem, c, sizeof *c);
 }
 
+void crdt__columns_reserve(crdt__columns *c, size_t text_len)
+{
+    const size_t names_len = 256 + text_len / 8;
+    (void)crdt__writer_room(&c->string.out.w, text_len + names_len);
+}
+
 /* ---- fields ---- */
 
 static void write_name(crdt__columns *c, crdt_bytes name)
@@ -195,6 +201,21 @@ static void write_references(crdt__columns *c, const crdt__wstruct *s, uint64_t 
         write_parent(c, s);
 }
 
+void crdt__columns_write_common(crdt__columns *c, const crdt__common *s)
+{
+    crdt__byte_out_write(&c->info, s->info);
+    if (s->info & CRDT__INFO_ORIGIN)
+        write_id(c, &c->left_clock, s->origin);
+    if (s->info & CRDT__INFO_RIGHT)
+        write_id(c, &c->right_clock, s->right);
+    if ((s->info & CRDT__INFO_KIND_MASK) == CRDT__DELETED) {
+        crdt__uint_out_write(&c->len, s->len);
+        return;
+    }
+    crdt__string_out_put(&c->string, s->text, false);
+    crdt__string_out_end(&c->string, s->len);
+}
+
 void crdt__v2_write_struct(crdt__columns *c, crdt__writer *rest, const crdt__wstruct *s,
                            uint64_t offset)
 {
@@ -247,8 +268,20 @@ static void put_strings(crdt__string_out *column, crdt__writer *w)
     crdt__write_bytes(w, lens.data, lens.len);
 }
 
-void crdt__columns_put(crdt__columns *c, crdt__writer *w)
+/* About what the columns take, the last runs of which are not in them yet. */
+static size_t columns_len(crdt__columns *c)
 {
+    crdt__column_out *outs[OUTS];
+    size_t len = 0;
+    list_outs(c, outs);
+    for (size_t i = 0; i < OUTS; i++)
+        len += crdt__writer_len(&outs[i]->w) + 4 * CRDT__VARUINT_LEN_MAX;
+    return len;
+}
+
+void crdt__columns_put(crdt__columns *c, size_t rest_len, crdt__writer *w)
+{
+    (void)crdt__writer_room(w, columns_len(c) + rest_len);
     crdt__write_varuint(w, 0); /* the feature number */
     put_diffs(&c->key_clock, w);
     put_uints(&c->client, w);

@@ -33,6 +33,15 @@ void crdt__encoder_deinit(crdt__encoder *enc)
     enc->columns = NULL;
 }
 
+void crdt__encoder_reserve(crdt__encoder *enc, size_t structs, size_t text_len)
+{
+    const size_t head_len = 10; /* of most structs in v1, with their share of the delete set */
+    if (enc->columns)
+        crdt__columns_reserve(enc->columns, text_len);
+    else
+        (void)crdt__writer_room(&enc->out, structs * head_len + text_len);
+}
+
 void crdt__encode_section_start(crdt__encoder *enc, crdt_id first)
 {
     if (enc->columns)
@@ -141,12 +150,18 @@ void crdt__encode_deletes(crdt__encoder *enc, const crdt__idset *deletes)
         write_normalized_v2(deletes, &enc->out);
 }
 
+void crdt__encode_deletes_start(crdt__encoder *enc, uint64_t clients)
+{
+    settle_high(enc);
+    crdt__write_varuint(&enc->out, clients);
+}
+
 /* ---- the end ---- */
 
 void crdt__encoder_put_head(crdt__encoder *enc, crdt__writer *w)
 {
     if (enc->columns)
-        crdt__columns_put(enc->columns, w);
+        crdt__columns_put(enc->columns, enc->body.len, w);
 }
 
 crdt_err crdt__encoder_finish(crdt__encoder *enc)

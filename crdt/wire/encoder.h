@@ -36,6 +36,10 @@ typedef struct crdt__encoder {
  */
 void crdt__encoder_init(crdt__encoder *enc, crdt_encoding encoding, crdt_buf *target);
 
+/* Makes room for about so many structs, with so many bytes of text, so that buffers do not grow
+ * time and again. Failure shows in the end. */
+void crdt__encoder_reserve(crdt__encoder *enc, size_t structs, size_t text_len);
+
 /* The number of sections or of anything else that stands bare in the rest. */
 static inline void crdt__encode_count(crdt__encoder *enc, uint64_t count)
 {
@@ -51,6 +55,9 @@ void crdt__encode_struct(crdt__encoder *enc, const crdt__wstruct *s, uint64_t of
 /* The delete set, which ends every update; `deletes` is normalized, or grouped: format v2, which
  * can tell only ranges in ascending order, then has it normalized. */
 void crdt__encode_deletes(crdt__encoder *enc, const crdt__idset *deletes);
+
+/* The same for whoever writes the clients behind it, so many, in the form of the encoding. */
+void crdt__encode_deletes_start(crdt__encoder *enc, uint64_t clients);
 
 /* Puts the update together behind what `target` held, and releases everything else; on failure
  * `target` is as it was. CRDT_NO_MEMORY or CRDT_OK. */

@@ -1,5 +1,7 @@
 #include "wire/show.h"
 
+#include "wire/update_v2.h"
+
 void crdt__show(const crdt_doc *doc, const crdt__item *it, crdt__wstruct *ws)
 {
     *ws = (crdt__wstruct){.id = {doc->clients[it->client].id, it->clock},
@@ -116,32 +118,40 @@ bool crdt__gather_into(crdt__gathered *g, crdt__idset *set)
     return crdt__idset_read_clients(&r, g->clients, set);
 }
 
-/* Format v2 has the same numbers in another form. */
-static bool write_as_set(crdt__gathered *g, crdt__encoder *enc)
+/* The same in format v2: how far a range begins behind the one before it, and its length less one.
+ */
+static void write_v2(crdt_bytes gathered, uint64_t clients, crdt__writer *w)
 {
-    crdt__idset set;
-    crdt__idset_init(&set, enc->mem);
-    bool ok = crdt__gather_into(g, &set) && crdt__idset_normalize(&set);
-    if (ok)
-        crdt__encode_deletes(enc, &set);
-    crdt__idset_deinit(&set);
-    return ok;
+    crdt__reader r = crdt__reader_of(gathered);
+    for (; clients > 0; clients--) {
+        uint64_t at = 0;
+        crdt__write_varuint(w, crdt__read_varuint(&r));
+        uint64_t ranges = crdt__read_varuint(&r);
+        crdt__write_varuint(w, ranges);
+        for (; ranges > 0; ranges--) {
+            uint64_t clock = crdt__read_varuint(&r);
+            uint64_t len = crdt__read_varuint(&r);
+            crdt__write_varuint(w, clock - at);
+            crdt__write_varuint(w, len - 1);
+            at = clock + len;
+        }
+    }
 }
 
 void crdt__gather_write(crdt__gathered *g, crdt__encoder *enc)
 {
-    bool ok;
-    if (enc->encoding == CRDT_V1) {
-        ok = crdt__writer_finish(&g->w) == CRDT_OK;
-        crdt__write_varuint(&enc->out, g->clients);
-        crdt__write_bytes(&enc->out, g->bytes.data, g->bytes.len);
-    } else {
-        ok = write_as_set(g, enc);
-    }
-    enc->out.ok = enc->out.ok && ok;
+    crdt__writer *w = &enc->out;
+    bool ok = crdt__writer_finish(&g->w) == CRDT_OK;
+    crdt_bytes gathered = {g->bytes.data, g->bytes.len};
+    crdt__encode_deletes_start(enc, g->clients);
+    if (enc->encoding == CRDT_V2)
+        write_v2(gathered, g->clients, w);
+    else
+        crdt__write_bytes(w, gathered.data, gathered.len);
+    w->ok = w->ok && ok;
 }
 
-/* ---- structs in format v1 ---- */
+/* ---- structs of common kinds ---- */
 
 /* Bytes of a struct but for its content: an info byte, two IDs and a length, and room to write the
  * last of them by the word. */
@@ -156,10 +166,14 @@ typedef struct section {
     uint32_t index;
 } section;
 
+static inline uint64_t client_id(const section *s, uint32_t client)
+{
+    return client == s->index ? s->client : s->doc->clients[client].id;
+}
+
 static inline uint8_t *put_id(const section *s, uint8_t *p, uint32_t client, uint64_t clock)
 {
-    uint64_t id = client == s->index ? s->client : s->doc->clients[client].id;
-    return crdt__put_varuint(crdt__put_varuint(p, id), clock);
+    return crdt__put_varuint(crdt__put_varuint(p, client_id(s, client)), clock);
 }
 
 static inline bool is_common(const crdt__item *it)
@@ -168,18 +182,23 @@ static inline bool is_common(const crdt__item *it)
     return (kinds >> it->kind & 1) && !it->halves && (it->origin_client || it->right_client);
 }
 
+static inline uint8_t common_info(const crdt__item *it)
+{
+    return (uint8_t)(it->kind | (it->origin_client ? CRDT__INFO_ORIGIN : 0) |
+                     (it->right_client ? CRDT__INFO_RIGHT : 0) | (it->key ? CRDT__INFO_SUB : 0));
+}
+
 /* Writes a whole struct of a common kind, as crdt__v1_write_struct does. Texts and what was deleted
  * lie mixed, so that asking which it is would be guessing: what is deleted has a text of no length,
  * at the beginning of all text, which is there. */
-static inline void write_common(const section *s, const crdt__item *it, crdt__writer *w)
+static inline void write_common_v1(const section *s, const crdt__item *it, crdt__writer *w)
 {
     const uint64_t is_text = 0 - (uint64_t)(it->kind == CRDT__STRING);
     const size_t bytes = (size_t)(it->text.bytes & is_text);
     if (!crdt__writer_room(w, HEAD_ROOM + COPY_LEN + bytes))
         return;
     uint8_t *p = w->pos;
-    *p++ = (uint8_t)(it->kind | (it->origin_client ? CRDT__INFO_ORIGIN : 0) |
-                     (it->right_client ? CRDT__INFO_RIGHT : 0) | (it->key ? CRDT__INFO_SUB : 0));
+    *p++ = common_info(it);
     if (it->origin_client)
         p = put_id(s, p, it->origin_client, it->origin_clock);
     if (it->right_client)
@@ -190,6 +209,18 @@ static inline void write_common(const section *s, const crdt__item *it, crdt__wr
     if (bytes > COPY_LEN)
         memcpy(p + COPY_LEN, text + COPY_LEN, bytes - COPY_LEN);
     w->pos = p + bytes;
+}
+
+static inline void write_common_v2(const section *s, const crdt__item *it, crdt__columns *columns)
+{
+    crdt__common common;
+    common.info = common_info(it);
+    common.origin = (crdt_id){client_id(s, it->origin_client), it->origin_clock};
+    common.right = (crdt_id){client_id(s, it->right_client), it->right_clock};
+    common.len = crdt__item_len(it);
+    if (it->kind == CRDT__STRING)
+        common.text = crdt__text_of(&s->doc->text, it);
+    crdt__columns_write_common(columns, &common);
 }
 
 /* ---- sections ---- */
@@ -223,13 +254,17 @@ static void encode_from(const crdt_doc *doc, uint32_t index, crdt__pos pos, uint
 {
     const section s = {doc, doc->clients[index].id, index};
     const bool is_v1 = enc->encoding == CRDT_V1 && doc->text.chunk_count > 0;
+    crdt__columns *columns = enc->columns; /* v2 */
     for (crdt__ref ref = pos.leaf; ref && enc->out.ok;
          ref = crdt__leaf_at(&doc->objects, ref)->next) {
         const crdt__leaf *leaf = crdt__leaf_at(&doc->objects, ref);
         for (uint32_t i = pos.i; i < leaf->count; i++) {
             const crdt__item *it = crdt__item_at(doc, leaf->slots[leaf->cap + i]);
-            if (is_v1 && offset == 0 && is_common(it))
-                write_common(&s, it, &enc->out);
+            const bool common = offset == 0 && is_common(it);
+            if (common && is_v1)
+                write_common_v1(&s, it, &enc->out);
+            else if (common && columns)
+                write_common_v2(&s, it, columns);
             else
                 encode_any(doc, it, offset, enc);
             offset = 0;

@@ -52,8 +52,25 @@ void crdt__columns_write_client(crdt__columns *columns, uint64_t client);
 void crdt__v2_write_struct(crdt__columns *columns, crdt__writer *rest, const crdt__wstruct *s,
                            uint64_t offset);
 
-/* Ends the columns and writes the update up to the rest. Failure, of memory at any time before
- * included, shows in w->ok. */
-void crdt__columns_put(crdt__columns *columns, crdt__writer *w);
+/* A text or something deleted with an origin or a right origin, as most structs of a document are;
+ * fields that `info` does not speak of may hold anything. */
+typedef struct crdt__common {
+    uint8_t info;
+    crdt_id origin;
+    crdt_id right;
+    uint64_t len;
+    crdt_bytes text; /* without unpaired surrogates */
+} crdt__common;
+
+/* Writes such a struct whole. */
+void crdt__columns_write_common(crdt__columns *columns, const crdt__common *s);
+
+/* Makes room for about so many bytes of text; what else there is takes little, depending on what
+ * runs there are. Failure shows in the end. */
+void crdt__columns_reserve(crdt__columns *columns, size_t text_len);
+
+/* Ends the columns and writes the update up to the rest, for which it makes room as well. Failure,
+ * of memory at any time before included, shows in w->ok. */
+void crdt__columns_put(crdt__columns *columns, size_t rest_len, crdt__writer *w);
 
 #endif
