@@ -1,48 +1,34 @@
-/* The program: what is asked for, and how it ended. 0: well, 1: failed, 2: bad usage. */
+/* The program: which command is asked for, and how it ended. 0: well, 1: failed, 2: bad usage. */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "command/command.h"
 #include "config.h"
-#include "server.h"
 
-static const char usage[] = "usage: weft COMMAND [flags]\n"
-                            "\n"
-                            "  serve [--listen ADDRESS:PORT] [--data DIR] [--static DIR]\n"
-                            "        [--max-update BYTES] [--cors ORIGIN]... [--insecure]\n"
-                            "                 serve documents over HTTP\n"
-                            "\n"
-                            "weft COMMAND --help tells more; weft --version prints the version.\n";
-
-static int serve(int argc, char **argv)
+static int run(const char *name, int argc, char **argv)
 {
-    config settings;
-    switch (config_read(argc, argv, &settings)) {
-    case CONFIG_OK:
-        return server_run(&settings) ? 0 : 1;
-    case CONFIG_DONE:
-        return 0;
-    case CONFIG_BAD:
-        return 2;
-    }
-    return 2;
+    const command *found = command_find(name);
+    if (found != NULL)
+        return (int)found->exec(argc, argv);
+    fprintf(stderr, "weft: unknown command: %s; see weft --help\n", name);
+    return COMMAND_USAGE;
 }
 
 int main(int argc, char **argv)
 {
-    const char *command = argc > 1 ? argv[1] : "";
-    if (strcmp(command, "serve") == 0)
-        return serve(argc - 1, argv + 1);
-    if (strcmp(command, "--help") == 0) {
-        fputs(usage, stdout);
-        return 0;
+    const char *name = argc > 1 ? argv[1] : "";
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error to be told */
+    if (strcmp(name, "--help") == 0) {
+        command_print_all(stdout);
+        return COMMAND_OK;
     }
-    if (strcmp(command, "--version") == 0) {
+    if (strcmp(name, "--version") == 0) {
         printf("weft %s\n", config_version);
-        return 0;
+        return COMMAND_OK;
     }
-    if (command[0] == '\0')
-        fputs(usage, stderr);
-    else
-        fprintf(stderr, "weft: unknown command: %s; see weft --help\n", command);
-    return 2;
+    if (name[0] != '\0')
+        return run(name, argc - 1, argv + 1);
+    command_print_all(stderr);
+    return COMMAND_USAGE;
 }

@@ -20,6 +20,12 @@ void base64_encode(slice bytes, char *out)
     must(len >= 0 && (size_t)len == base64_len(bytes.len));
 }
 
+static bool is_standard(char c)
+{
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' ||
+           c == '/';
+}
+
 /* The standard alphabet's character for one of the URL-safe alphabet; 0 if it is none. */
 static char standard(char c)
 {
@@ -36,6 +42,22 @@ static size_t without_padding(slice text)
     while (len > 0 && text.len - len < 2 && text.data[len - 1] == '=')
         len--;
     return len;
+}
+
+bool base64_decode(slice text, char *out, size_t *out_len)
+{
+    size_t len = without_padding(text);
+    if (text.len > INT32_MAX || text.len % BLOCK_CHARS != 0)
+        return false;
+    for (size_t i = 0; i < len; i++)
+        if (!is_standard(text.data[i]))
+            return false;
+    int got =
+        EVP_DecodeBlock((unsigned char *)out, (const unsigned char *)text.data, (int)text.len);
+    if (got < 0)
+        return false;
+    *out_len = (size_t)got - (text.len - len);
+    return true;
 }
 
 bool base64_url_decode(slice text, char *out, size_t *out_len)

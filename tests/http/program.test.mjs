@@ -26,6 +26,42 @@ test('--help and --version say so on standard output and exit 0', () => {
   }
 })
 
+const COMMANDS = ['serve', 'export', 'import']
+
+test('every command is in the summary, and tells of itself', () => {
+  const summary = runWeft(['--help']).stdout
+  for (const command of COMMANDS) {
+    assert.match(summary, new RegExp(`weft ${command} `))
+    const { status, stdout, stderr } = runWeft([command, '--help'])
+    assert.equal(status, 0, command)
+    assert.match(stdout, new RegExp(`^usage: weft ${command} `))
+    assert.match(stdout, /--data DIR/)
+    assert.equal(stderr, '')
+    assert.match(runWeft([command, '--version']).stdout, /^weft \d+\.\d+\.\d+/)
+  }
+})
+
+test('bad usage of a command is one line, and exits 2', t => {
+  const dir = tempDir(t)
+  for (const args of [
+    ['export'], ['export', 'a'], ['export', '--data', dir], ['export', '--data', dir, 'a', 'b'], ['export', '--data'],
+    ['export', '--data', dir, '-x'], ['export', '--data', dir, '--nonsense', 'a'], ['export', '--data', dir, '--at', 'x', 'a'],
+    ['export', '--data', dir, '--at', '1.', 'a'], ['export', '--data', dir, '--at', '01', 'a'], ['export', '--data', '', 'a'],
+    ['export', '--data', dir, ''], ['export', '--data', dir, '..'], ['export', '--data', dir, 'a\nb'],
+    ['export', '--data', dir, 'x'.repeat(256)], ['export', '--data', dir, '--history=1', 'a'],
+    ['import', '--data', dir, 'a'], ['import', '--data', dir], ['import', '--data', dir, 'a', '-', 'b'],
+    ['import', '--data', dir, '--at', '1', 'a', '-'], ['import', '--data', dir, '.', '-']
+  ]) {
+    const { status, stdout, stderr } = runWeft(args)
+    assert.equal(status, 2, `${args.join(' ')}: ${stderr}`)
+    assert.equal(stdout, '')
+    assert.match(stderr, /^weft: [^\n]+\n$/)
+  }
+  const { status, stderr } = runWeft(['export', '--data', dir, 'a'], { env: { WEFT_HISTORY: 'yes' } })
+  assert.equal(status, 2)
+  assert.match(stderr, /WEFT_HISTORY is 1 or 0/)
+})
+
 test('bad usage exits 2 and says what is wrong on standard error', t => {
   const dir = tempDir(t)
   for (const args of [

@@ -34,9 +34,35 @@ static void times_are_printed_with_milliseconds(void **state)
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         char text[RFC3339_TEXT_MAX];
+        int64_t back = 0;
         assert_int_equal(rfc3339_print(cases[i].unix_ms, text), strlen(cases[i].text));
         assert_string_equal(text, cases[i].text);
+        bool is_read = rfc3339_parse(slice_of(text), &back);
+        assert_int_equal(is_read, strlen(text) == 24); /* longer years are not */
+        assert_true(!is_read || back == cases[i].unix_ms);
     }
+}
+
+static void times_that_there_are_not_are_refused(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"",
+                                      "now",
+                                      "2026-11-21T10:53:15Z",
+                                      "2026-11-21 10:53:15.042Z",
+                                      "2026-11-21T10:53:15.042+",
+                                      "2026-11-21T10:53:15.04xZ",
+                                      "2026-13-21T10:53:15.042Z",
+                                      "2026-02-29T10:53:15.042Z",
+                                      "2026-11-21T24:53:15.042Z",
+                                      "2026-11-21T10:53:60.042Z",
+                                      "2026-00-21T10:53:15.042Z",
+                                      " 026-11-21T10:53:15.042Z",
+                                      "2026-11-21T10:53:15.042Z "};
+    int64_t out;
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        if (rfc3339_parse(slice_of(bad[i]), &out))
+            fail_msg("taken as a time: %s", bad[i]);
 }
 
 /* ---- event ids ---- */
@@ -103,7 +129,25 @@ static void base64_is_that_of_the_rfc(void **state)
         assert_string_equal(text, cases[i][1]);
         assert_true(base64_url_decode(slice_of(text), back, &len));
         assert_true(slice_equal((slice){back, len}, slice_of(cases[i][0])));
+        assert_true(base64_decode(slice_of(text), back, &len));
+        assert_true(slice_equal((slice){back, len}, slice_of(cases[i][0])));
     }
+}
+
+static void base64_is_read_as_it_is_written(void **state)
+{
+    (void)state;
+    char out[16];
+    size_t len;
+    assert_true(base64_decode(SLICE_LITERAL("+/8="), out, &len));
+    assert_true(slice_equal((slice){out, len}, SLICE_LITERAL("\xfb\xff")));
+    static const char *const bad[] = {
+        "-_8=", "A",     "AAAAA", "AA=",   "AAA==",           "=",
+        "+/8",  "====",  "A A=",  "AA\n=", "AAAA=",           "AAAA\n",
+        " AAA", "AA\nA", "A===",  "AA=A",  "\xff\xff\xff\xff"};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        if (base64_decode(slice_of(bad[i]), out, &len))
+            fail_msg("taken as base64: %s", bad[i]);
 }
 
 static void base64url_is_read_with_or_without_padding(void **state)
@@ -193,6 +237,8 @@ int main(void)
         cmocka_unit_test(a_bare_number_means_no_epoch),
         cmocka_unit_test(what_is_no_event_id_is_refused),
         cmocka_unit_test(base64_is_that_of_the_rfc),
+        cmocka_unit_test(times_that_there_are_not_are_refused),
+        cmocka_unit_test(base64_is_read_as_it_is_written),
         cmocka_unit_test(base64url_is_read_with_or_without_padding),
         cmocka_unit_test(utf8_is_strict),
         cmocka_unit_test(the_map_finds_what_is_in_it),
