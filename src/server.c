@@ -51,7 +51,7 @@ static bool is_done(const server *s)
 {
     return s->http_drained && registry_get_stats(s->api.rooms).rooms == 0 &&
            persist_waiting(s->api.persist) == 0 && !packer_busy(s->packer) &&
-           !past_busy(s->api.past) && s->api.jobs == 0;
+           !past_busy(s->api.past) && s->api.jobs == 0 && s->api.history_jobs == 0;
 }
 
 static void begin_closing(server *s)
@@ -85,6 +85,7 @@ static void begin_draining(server *s)
     s->api.draining = true;
     packer_stop(s->packer);
     registry_drain(s->api.rooms);
+    api_end_histories(&s->api);
     http_server_drain(s->http, on_http_drained, s);
     must(uv_timer_start(&s->look, on_look, 0, SERVER_LOOK_MS) == 0);
 }
@@ -118,6 +119,8 @@ static void build(server *s, const config *settings, store *opened)
     a->rooms = registry_new(a->loop, a->store, a->persist, &rooms);
     a->past = past_new(a->loop, a->store, settings->update_bytes_max);
     a->streams = sse_new(a->loop);
+    list_init(&a->histories);
+    list_init(&a->history_queue);
     s->connections = tcp_streams_new(a->loop);
     http_options http = {.routes = api_routes,
                          .route_count = api_route_count,

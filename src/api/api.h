@@ -17,7 +17,10 @@ typedef struct api {
     sse *streams;
     size_t update_bytes_max;
     past *past;
-    size_t jobs; /* of handlers, in the pool */
+    size_t jobs;         /* of handlers, in the pool */
+    list histories;      /* all that are being answered (history.c) */
+    list history_queue;  /* of them, those whose next text is to be made */
+    size_t history_jobs; /* texts being made, in the pool */
     bool draining;
 } api;
 

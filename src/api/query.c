@@ -1,7 +1,5 @@
 #include "api/query.h"
 
-#include <crdt.h>
-
 #include "api/routes.h"
 #include "base/base64.h"
 #include "base/eventid.h"
@@ -62,6 +60,17 @@ query_result query_text(http_exchange *ex, const char *name, frame **out)
     }
     frame_unref(decoded);
     return refuse(ex, "a value in the query is not percent-encoded as it should be");
+}
+
+query_result query_encoding(http_exchange *ex, crdt_encoding *out)
+{
+    slice text = http_query(ex, "encoding");
+    *out = slice_equal(text, SLICE_LITERAL("v2")) ? CRDT_V2 : CRDT_V1;
+    if (text.data == NULL)
+        return QUERY_ABSENT;
+    if (*out == CRDT_V2 || slice_equal(text, SLICE_LITERAL("v1")))
+        return QUERY_OK;
+    return refuse(ex, "encoding is v1 or v2");
 }
 
 static bool is_state_vector(const frame *bytes)

@@ -3,6 +3,8 @@
 #ifndef WEFT_API_QUERY_H
 #define WEFT_API_QUERY_H
 
+#include <crdt.h>
+
 #include "base/frame.h"
 #include "http/message.h"
 
@@ -20,6 +22,9 @@ query_result query_text(http_exchange *ex, const char *name, frame **out);
 
 /* An epoch. */
 query_result query_epoch(http_exchange *ex, const char *name, uint32_t *out);
+
+/* The format of updates, `encoding`; v1 if it is absent. */
+query_result query_encoding(http_exchange *ex, crdt_encoding *out);
 
 /* The state vector `sv`, sent as base64url. Returns owned (frame_unref). */
 query_result query_state_vector(http_exchange *ex, frame **out);

@@ -18,6 +18,7 @@ const http_route api_routes[] = {
     {HTTP_GET, "/docs/{doc}/awareness", HTTP_BODY_NONE, NULL, api_get_awareness, false},
     {HTTP_GET, "/docs/{doc}/state", HTTP_BODY_NONE, NULL, api_get_state, false},
     {HTTP_GET, "/docs/{doc}/state-vector", HTTP_BODY_NONE, NULL, api_get_state_vector, false},
+    {HTTP_GET, "/docs/{doc}/history", HTTP_BODY_NONE, NULL, api_get_history, false},
     {HTTP_GET, "/healthz", HTTP_BODY_NONE, NULL, api_get_healthz, true},
     {HTTP_GET, "/readyz", HTTP_BODY_NONE, NULL, api_get_readyz, true},
     {HTTP_GET, "/metrics", HTTP_BODY_NONE, NULL, api_get_metrics, true},

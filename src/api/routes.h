@@ -35,6 +35,9 @@ bool api_check_media(http_exchange *ex);
 /* `?encoding=` is absent or `v1`. */
 bool api_check_encoding(http_exchange *ex);
 
+/* The server drains: ends the histories that go on for as long as there are events. */
+void api_end_histories(api *a);
+
 /* ---- handlers ---- */
 
 void api_list_documents(void *ctx, http_exchange *ex);
@@ -46,6 +49,7 @@ void api_post_edits(void *ctx, http_exchange *ex);
 void api_get_events(void *ctx, http_exchange *ex);
 void api_post_awareness(void *ctx, http_exchange *ex);
 void api_get_awareness(void *ctx, http_exchange *ex);
+void api_get_history(void *ctx, http_exchange *ex);
 void api_get_state(void *ctx, http_exchange *ex);
 void api_get_state_vector(void *ctx, http_exchange *ex);
 void api_get_healthz(void *ctx, http_exchange *ex);
