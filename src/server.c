@@ -112,6 +112,7 @@ static void build(server *s, const config *settings, store *opened)
 {
     api *a = &s->api;
     a->store = opened;
+    a->update_bytes_max = settings->update_bytes_max;
     a->loop = loop_new();
     a->persist = persist_new(a->loop, a->store);
     s->packer = packer_new(a->loop, a->store, a->persist);

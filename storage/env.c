@@ -259,6 +259,7 @@ store_err store__env_measure(store__env *env, MDB_txn *txn, store__env_use *out)
         return store__err(rc);
     uint64_t pages = info.me_last_pgno + 1;
     *out = (store__env_use){.map_bytes = info.me_mapsize,
+                            .file_bytes = pages * stat.ms_psize,
                             .used_bytes =
                                 (pages > free_pages ? pages - free_pages : 0) * stat.ms_psize};
     return STORE_OK;

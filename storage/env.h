@@ -72,6 +72,7 @@ void store__env_grow_early(store__env *env);
 
 typedef struct store__env_use {
     uint64_t map_bytes;
+    uint64_t file_bytes; /* of it, up to the last page ever used */
     uint64_t used_bytes; /* without the pages that LMDB has free */
 } store__env_use;
 

@@ -256,21 +256,48 @@ void store_close(store *s)
 
 /* ---- numbers for operators ---- */
 
+static int table_bytes(MDB_txn *txn, MDB_dbi table, uint64_t *out)
+{
+    MDB_stat stat;
+    int rc = mdb_stat(txn, table, &stat);
+    if (!rc)
+        *out = (uint64_t)stat.ms_psize *
+               (stat.ms_branch_pages + stat.ms_leaf_pages + stat.ms_overflow_pages);
+    return rc;
+}
+
+static int read_stats(const store *s, MDB_txn *txn, store_stats *out)
+{
+    MDB_stat documents;
+    int rc = mdb_stat(txn, s->env.documents, &documents);
+    if (!rc)
+        out->documents = documents.ms_entries;
+    if (!rc)
+        rc = table_bytes(txn, s->env.tail, &out->tail_bytes);
+    if (!rc)
+        rc = table_bytes(txn, s->env.segments, &out->segment_bytes);
+    if (!rc)
+        rc = table_bytes(txn, s->env.checkpoints, &out->checkpoint_bytes);
+    return rc;
+}
+
 store_err store_get_stats(store *s, store_stats *out)
 {
     MDB_txn *txn;
-    MDB_stat documents;
     store__env_use use;
+    store_stats stats;
     store_err err = store__read_begin(&s->env, &txn);
     if (err != STORE_OK)
         return err;
-    err = store__err(mdb_stat(txn, s->env.documents, &documents));
+    err = store__env_measure(&s->env, txn, &use);
     if (err == STORE_OK)
-        err = store__env_measure(&s->env, txn, &use);
+        err = store__err(read_stats(s, txn, &stats));
     store__read_end(&s->env, txn);
-    if (err == STORE_OK)
-        *out = (store_stats){.documents = documents.ms_entries,
-                             .map_bytes = use.map_bytes,
-                             .used_bytes = use.used_bytes};
-    return err;
+    if (err != STORE_OK)
+        return err;
+    stats.map_bytes = use.map_bytes;
+    stats.file_bytes = use.file_bytes;
+    stats.used_bytes = use.used_bytes;
+    *out = stats;
+    return STORE_OK;
 }

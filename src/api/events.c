@@ -92,8 +92,7 @@ void api_get_events(void *ctx, http_exchange *ex)
                    .respond_deleted = respond_deleted,
                    .number = SINK_NO_CLIENT};
     room_position position = {.from = ROOM_FROM_NOTHING};
-    if (!api_check_encoding(ex) ||
-        query_number(ex, "client", CLIENT_MAX, &c.number) == QUERY_ANSWERED ||
+    if (!api_check_v1(ex) || query_number(ex, "client", CLIENT_MAX, &c.number) == QUERY_ANSWERED ||
         !read_position(ex, &position, &c.sv))
         return;
     c.arg = malloc(sizeof(position));

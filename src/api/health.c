@@ -63,6 +63,14 @@ static void print_storage(FILE *out, const api *a)
     metric(out, "weft_documents", "gauge", "Documents stored.", stored.documents);
     metric(out, "weft_storage_used_bytes", "gauge", "Bytes of the data file in use.",
            stored.used_bytes);
+    metric(out, "weft_storage_tail_bytes", "gauge", "Of them, events that are not packed.",
+           stored.tail_bytes);
+    metric(out, "weft_storage_segment_bytes", "gauge", "Of them, packed events.",
+           stored.segment_bytes);
+    metric(out, "weft_storage_checkpoint_bytes", "gauge", "Of them, whole states.",
+           stored.checkpoint_bytes);
+    metric(out, "weft_storage_file_bytes", "gauge", "Bytes that the data file takes.",
+           stored.file_bytes);
     metric(out, "weft_storage_map_bytes", "gauge", "Bytes of the storage's map.", stored.map_bytes);
 }
 

@@ -13,6 +13,17 @@ bool moment_parse(http_exchange *ex, slice text, event_id *out)
     return false;
 }
 
+query_result moment_query(http_exchange *ex, event_id *out)
+{
+    frame *text;
+    query_result found = query_text(ex, "at", &text);
+    if (found != QUERY_OK)
+        return found;
+    bool parsed = moment_parse(ex, frame_slice(text), out);
+    frame_unref(text);
+    return parsed ? QUERY_OK : QUERY_ANSWERED;
+}
+
 /* ---- in the pool ---- */
 
 static void look_up(uv_work_t *work)

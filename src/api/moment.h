@@ -7,6 +7,7 @@
 
 #include "api/api.h"
 #include "api/names.h"
+#include "api/query.h"
 #include "base/err.h"
 #include "base/eventid.h"
 
@@ -33,6 +34,9 @@ struct moment {
 
 /* Parses an id given as `at`. False: 400 bad_request has been answered. */
 bool moment_parse(http_exchange *ex, slice text, event_id *out);
+
+/* The id in the query, as `at`. */
+query_result moment_query(http_exchange *ex, event_id *out);
 
 /* Looks up m->id (moment_parse) in the document m->name, with `found` and `drop` set, and answers
  * 410 event_gone (of another epoch), 404 event_unknown (ahead of the head), 410 document_deleted.

@@ -2,6 +2,8 @@
 
 #include <strings.h>
 
+#include "api/query.h"
+
 /* An awareness update says who is there, not what is written. */
 #define AWARENESS_BYTES_MAX ((size_t)64 << 10)
 
@@ -45,6 +47,7 @@ static problem problem_of(err code)
     case ERR_MALFORMED_STATE_VECTOR:
         return (problem){400, "bad_request", false};
     case ERR_PENDING_LIMIT:
+    case ERR_UPDATE_LIMIT:
         return (problem){413, "too_large", false};
     case ERR_AWARENESS_LIMIT:
         return (problem){503, "overloaded", true};
@@ -170,13 +173,15 @@ bool api_check_awareness(void *ctx, http_exchange *ex)
 
 bool api_check_encoding(http_exchange *ex)
 {
+    crdt_encoding encoding;
+    return query_encoding(ex, &encoding) != QUERY_ANSWERED;
+}
+
+bool api_check_v1(http_exchange *ex)
+{
     slice encoding = http_query(ex, "encoding");
     if (encoding.data == NULL || slice_equal(encoding, SLICE_LITERAL("v1")))
         return true;
-    if (slice_equal(encoding, SLICE_LITERAL("v2")))
-        http_respond_problem(ex, 406, "not_acceptable",
-                             "this server speaks update format v1 only; leave encoding out");
-    else
-        api_respond_bad(ex, "encoding must be v1");
+    api_respond_bad(ex, "event streams hold updates in format v1; leave encoding out");
     return false;
 }

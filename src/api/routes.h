@@ -32,8 +32,10 @@ bool api_check_seed(void *ctx, http_exchange *ex);
 
 /* The body is said to be bytes, and not to be encoded. */
 bool api_check_media(http_exchange *ex);
-/* `?encoding=` is absent or `v1`. */
+/* `?encoding=` is absent, `v1` or `v2`. */
 bool api_check_encoding(http_exchange *ex);
+/* `?encoding=` is absent or `v1`. */
+bool api_check_v1(http_exchange *ex);
 
 /* The server drains: ends the histories that go on for as long as there are events. */
 void api_end_histories(api *a);

@@ -1,18 +1,31 @@
 /* POST /docs/{doc}/updates, and the other two ways to write: PUT and DELETE /docs/{doc}.
  *
- * The happy path: the write is given to the document's room; `write_done` answers once it is on
- * disk. If the peer goes first the write goes on, and nobody is answered. */
+ * The happy path: the body is told in format v1 if it is not (a large one in the pool); the write
+ * is given to the document's room; `write_done` answers once it is on disk. If the peer goes first
+ * the write goes on, and nobody is answered.
+ *
+ *     post -> submit -------------------------------------> (the room) -> write_done
+ *      +----> do_convert (pool) -> converted -> submit ---------^
+ */
 #include <stdlib.h>
 
 #include "api/answer.h"
+#include "api/format.h"
 #include "api/names.h"
 #include "api/query.h"
 #include "api/routes.h"
 #include "base/must.h"
 
+/* Bodies in format v2 up to this many bytes are told anew on the loop. */
+#define UPDATES_CONVERT_HERE_MAX ((size_t)16 << 10)
+
 typedef struct posted {
     api_call call;
     room_write write;
+    doc_name name;
+    uv_work_t work;
+    frame *v1; /* converted */
+    err failed;
 } posted;
 
 static void respond_json(http_exchange *ex, int status, slice location, const frame *json)
@@ -36,80 +49,128 @@ static void respond_write(http_exchange *ex, const room_write *w)
     frame_unref(json);
 }
 
-static void write_done(room_write *w, err result)
+static void posted_free(posted *p)
 {
-    posted *p = container_of(w, posted, write);
-    if (p->call.ex != NULL) {
-        if (result == ERR_OK)
-            respond_write(p->call.ex, w);
-        else
-            api_respond_err(p->call.ex, result);
-    }
-    frame_unref(w->update);
-    frame_unref(w->missing);
+    frame_unref(p->write.update);
+    frame_unref(p->write.missing);
     free(p);
 }
 
-/* Gives the write to the room of `name`. Takes `update` (NULL: none). */
-static void start(api *a, http_exchange *ex, const doc_name *name, const room_write *what)
+static void refuse(posted *p, err cause)
 {
-    room *r = registry_find(a->rooms, name_slice(name));
-    posted *p = malloc(sizeof(*p));
-    must(p != NULL);
-    p->write = *what;
-    p->write.done = write_done;
-    if (r == NULL || room_write_start(r, &p->write) != ERR_OK) {
-        api_respond_err(ex, ERR_OVERLOADED);
-        frame_unref(p->write.update);
-        free(p);
-        return;
-    }
-    api_call_begin(&p->call, a, ex);
+    if (p->call.ex != NULL)
+        api_respond_err(p->call.ex, cause);
+    posted_free(p);
 }
 
-/* The body as a frame of its own, since the write may outlive the request. */
-static frame *body_of(http_exchange *ex)
+static void write_done(room_write *w, err result)
 {
-    frame *body = frame_copy(http_request_of(ex)->body);
-    if (body == NULL)
-        api_respond_err(ex, ERR_NO_MEMORY);
-    return body;
+    posted *p = container_of(w, posted, write);
+    if (result != ERR_OK) {
+        refuse(p, result);
+        return;
+    }
+    if (p->call.ex != NULL)
+        respond_write(p->call.ex, w);
+    posted_free(p);
+}
+
+/* Gives the write to its room. */
+static void submit(posted *p)
+{
+    room *r = registry_find(p->call.api->rooms, name_slice(&p->name));
+    if (r == NULL || room_write_start(r, &p->write) != ERR_OK)
+        refuse(p, ERR_OVERLOADED);
+}
+
+/* ---- bodies in format v2 ---- */
+
+static void convert(posted *p)
+{
+    p->failed = format_to_v1(frame_slice(p->write.update), p->call.api->update_bytes_max, &p->v1);
+}
+
+static void take_converted(posted *p)
+{
+    if (p->failed != ERR_OK) {
+        refuse(p, p->failed);
+        return;
+    }
+    frame_unref(p->write.update);
+    p->write.update = p->v1;
+    submit(p);
+}
+
+static void do_convert(uv_work_t *work)
+{
+    convert(container_of(work, posted, work));
+}
+
+static void converted(uv_work_t *work, int status)
+{
+    must(status == 0);
+    posted *p = container_of(work, posted, work);
+    p->call.api->jobs--;
+    take_converted(p);
+}
+
+static void convert_and_submit(posted *p)
+{
+    if (p->write.update->len <= UPDATES_CONVERT_HERE_MAX) {
+        convert(p);
+        take_converted(p);
+        return;
+    }
+    p->call.api->jobs++;
+    must(uv_queue_work(loop_uv(p->call.api->loop), &p->work, do_convert, converted) == 0);
+}
+
+/* ---- requests ---- */
+
+/* Begins the write `what` to the document in the path, with the body if there is one, in the format
+ * that `encoding` says. */
+static void post(api *a, http_exchange *ex, const room_write *what)
+{
+    doc_name name;
+    crdt_encoding encoding;
+    slice body = http_request_of(ex)->body;
+    if (!name_of_exchange(ex, &name) || query_encoding(ex, &encoding) == QUERY_ANSWERED)
+        return;
+    posted *p = calloc(1, sizeof(*p));
+    must(p != NULL);
+    p->name = name;
+    p->write = *what;
+    p->write.done = write_done;
+    api_call_begin(&p->call, a, ex);
+    bool wanted = what->kind == ROOM_UPDATE || (what->kind == ROOM_CREATE && body.len > 0);
+    /* A frame of its own, since the write may outlive the request. */
+    if (wanted && (p->write.update = frame_copy(body)) == NULL)
+        refuse(p, ERR_NO_MEMORY);
+    else if (wanted && encoding == CRDT_V2)
+        convert_and_submit(p);
+    else
+        submit(p);
 }
 
 void api_post_update(void *ctx, http_exchange *ex)
 {
-    doc_name name;
     room_write w = {.kind = ROOM_UPDATE};
-    if (!name_of_exchange(ex, &name))
-        return;
     query_result epoch = query_epoch(ex, "epoch", &w.epoch);
-    if (epoch == QUERY_ANSWERED)
-        return;
     w.if_epoch = epoch == QUERY_OK;
-    w.update = body_of(ex);
-    if (w.update != NULL)
-        start(ctx, ex, &name, &w);
+    if (epoch != QUERY_ANSWERED)
+        post(ctx, ex, &w);
 }
 
 void api_put_document(void *ctx, http_exchange *ex)
 {
-    doc_name name;
     room_write w = {.kind = ROOM_CREATE};
-    if (!name_of_exchange(ex, &name))
-        return;
     bool empty = http_request_of(ex)->body.len == 0;
-    if (!empty && !api_check_media(ex))
-        return;
-    if (!empty)
-        w.update = body_of(ex);
-    if (empty || w.update != NULL)
-        start(ctx, ex, &name, &w);
+    if (empty || api_check_media(ex))
+        post(ctx, ex, &w);
 }
 
 void api_delete_document(void *ctx, http_exchange *ex)
 {
-    doc_name name;
     room_write w = {.kind = ROOM_DELETE};
-    if (name_of_exchange(ex, &name))
-        start(ctx, ex, &name, &w);
+    post(ctx, ex, &w);
 }

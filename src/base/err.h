@@ -9,7 +9,9 @@
 #define ERR_TABLE(X)                                                                               \
     X(ERR_OK, 0, "success")                                                                        \
     X(ERR_MALFORMED_UPDATE, -1,                                                                    \
-      "the body is not a Yjs update in format v1; send the bytes of one update, whole and alone")  \
+      "the body is not a Yjs update in the format it is said to be in (v1, or v2 with "            \
+      "encoding=v2); "                                                                             \
+      "send the bytes of one update, whole and alone")                                             \
     X(ERR_MALFORMED_AWARENESS, -2,                                                                 \
       "the body is not a y-protocols awareness update; send the bytes of one, whole and alone")    \
     X(ERR_MALFORMED_STATE_VECTOR, -3,                                                              \
@@ -30,9 +32,11 @@
     X(ERR_NO_MEMORY, -13, "the server is short of memory; try again later")                        \
     X(ERR_EVENT_GONE, -14,                                                                         \
       "this event is of another life of the document; read the document anew")                     \
-    X(ERR_EVENT_UNKNOWN, -15, "the document has no such event yet; its last is in Event-Id")       \
+    X(ERR_EVENT_UNKNOWN, -15, "the document has no such event yet; ask for one up to its head")    \
     X(ERR_NOT_JSON, -16, "the body is not JSON")                                                   \
-    X(ERR_INVALID_EDIT, -17, "an edit does not fit the document; nothing was changed")
+    X(ERR_INVALID_EDIT, -17, "an edit does not fit the document; nothing was changed")             \
+    X(ERR_UPDATE_LIMIT, -18,                                                                       \
+      "in format v1 this update is larger than the server takes; send it in parts")
 
 typedef enum err {
 #define X(name, value, text) name = value,

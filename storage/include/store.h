@@ -294,7 +294,11 @@ STORE_MUST_CHECK store_err store_batch_pack(store_batch *b, store_packs *packs);
 typedef struct store_stats {
     uint64_t documents;  /* living */
     uint64_t map_bytes;  /* size of the map */
+    uint64_t file_bytes; /* of it, ever used: what the data file takes */
     uint64_t used_bytes; /* of it, in use: without what was freed */
+    uint64_t tail_bytes; /* of that, events that are not packed */
+    uint64_t segment_bytes;
+    uint64_t checkpoint_bytes;
 } store_stats;
 
 STORE_MUST_CHECK store_err store_get_stats(store *s, store_stats *out);

@@ -19,12 +19,7 @@ const later = {
   'long polls': ['GET', '/docs/doc/updates?since=0&wait=25'],
   content: ['GET', '/docs/doc/content/content'],
   edits: ['POST', '/docs/doc/edits', { headers: json, body: '{"edits":[]}' }],
-  restore: ['POST', '/docs/doc/restore', { headers: json, body: '{"at":"0"}' }],
-  'updates in v2': ['POST', '/docs/doc/updates?encoding=v2', {
-    headers: { 'content-type': 'application/octet-stream' }, body: Buffer.from(update)
-  }],
-  'states in v2': ['GET', '/docs/doc/state?encoding=v2'],
-  'states of the past': ['GET', `/docs/doc/state?at=${before.head}`]
+  restore: ['POST', '/docs/doc/restore', { headers: json, body: '{"at":"0"}' }]
 }
 
 for (const [what, [method, path, options]] of Object.entries(later)) {
