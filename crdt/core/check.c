@@ -2,6 +2,7 @@
 #include "base/utf16.h"
 #include "core/conflict.h"
 #include "core/order.h"
+#include "core/values.h"
 
 /* What the walk adds up, to be compared with what the document says of itself. */
 typedef struct tally {
@@ -33,10 +34,11 @@ static const char *check_kind(const crdt_doc *doc, const crdt__item *it, tally *
                    ? NULL
                    : "I7: a type does not know the item that holds it";
     case CRDT__JSON:
+    case CRDT__ANY:
+        return it->content ? crdt__values_check(doc, it) : "I3: an item without its content";
     case CRDT__BINARY:
     case CRDT__EMBED:
     case CRDT__FORMAT:
-    case CRDT__ANY:
     case CRDT__DOC:
         return it->content ? NULL : "I3: an item without its content";
     case CRDT__SKIP:

@@ -35,6 +35,12 @@ static uint32_t mark_name(const crdt_doc *doc, const crdt__item *it)
     return name;
 }
 
+/* What has been seen to: texts to be cleaned whole, items of gaps that are clean. */
+typedef struct progress {
+    crdt__u64map full;
+    crdt__u64map clean;
+} progress;
+
 /* Walks left from `ref` over what is not visible, and deletes every mark but the last one of each
  * key, and, where `nulls` says so, those that set their key to null. */
 typedef enum null_marks { NULL_MARKS_KEEP, NULL_MARKS_DELETE } null_marks;
@@ -58,15 +64,19 @@ static bool delete_overwritten(crdt_doc *doc, crdt__ref ref, null_marks nulls)
     return ok;
 }
 
-/* yjs: cleanupContextlessFormattingGap. */
-static bool clean_gap(crdt_doc *doc, crdt__ref ref)
+/* yjs: cleanupContextlessFormattingGap, which walks over the gap for each item that was deleted in
+ * it. The first time cleans it. */
+static bool clean_gap(crdt_doc *doc, crdt__ref ref, crdt__u64map *clean)
 {
-    for (;;) {
-        crdt__ref right = crdt__item_at(doc, ref)->right;
-        if (!right || is_visible(crdt__item_at(doc, right)))
+    if (crdt__u64map_find(clean, ref))
+        return true;
+    for (crdt__ref right; (right = crdt__item_at(doc, ref)->right); ref = right)
+        if (is_visible(crdt__item_at(doc, right)))
             break;
-        ref = right;
-    }
+    crdt__ref left = ref;
+    for (; left && !is_visible(crdt__item_at(doc, left)); left = crdt__item_at(doc, left)->left)
+        if (!crdt__u64map_put(clean, left, 1))
+            return false;
     return delete_overwritten(doc, ref, NULL_MARKS_KEEP);
 }
 
@@ -84,10 +94,10 @@ static bool clean_text(crdt_doc *doc, crdt__ref type)
     return !ref || delete_overwritten(doc, before, NULL_MARKS_DELETE);
 }
 
-typedef bool (*struct_visitor)(crdt_doc *doc, crdt__ref ref, crdt__u64map *full);
+typedef bool (*struct_visitor)(crdt_doc *doc, crdt__ref ref, progress *done);
 
 static bool each_struct(crdt_doc *doc, uint32_t client, uint64_t clock, uint64_t end,
-                        struct_visitor visit, crdt__u64map *full)
+                        struct_visitor visit, progress *done)
 {
     crdt__pos pos = crdt__doc_pos(doc, client, clock);
     do {
@@ -95,43 +105,46 @@ static bool each_struct(crdt_doc *doc, uint32_t client, uint64_t clock, uint64_t
         const crdt__item *it = crdt__item_at(doc, ref);
         if (it->clock >= end)
             break;
-        if (it->kind != CRDT__GC && !visit(doc, ref, full))
+        if (it->kind != CRDT__GC && !visit(doc, ref, done))
             return false;
     } while (crdt__blocks_next(&doc->objects, &pos));
     return true;
 }
 
-static bool visit_added(crdt_doc *doc, crdt__ref ref, crdt__u64map *full)
+static bool visit_added(crdt_doc *doc, crdt__ref ref, progress *done)
 {
     const crdt__item *it = crdt__item_at(doc, ref);
-    return !is_mark(it) || crdt__u64map_put(full, it->parent, 1);
+    return !is_mark(it) || crdt__u64map_put(&done->full, it->parent, 1);
 }
 
-static bool visit_deleted(crdt_doc *doc, crdt__ref ref, crdt__u64map *full)
+static bool visit_deleted(crdt_doc *doc, crdt__ref ref, progress *done)
 {
     const crdt__item *it = crdt__item_at(doc, ref);
     if (!crdt__type_at(&doc->objects, it->parent)->has_formatting ||
-        crdt__u64map_find(full, it->parent))
+        crdt__u64map_find(&done->full, it->parent))
         return true;
-    return it->kind == CRDT__FORMAT ? crdt__u64map_put(full, it->parent, 1) : clean_gap(doc, ref);
+    return it->kind == CRDT__FORMAT ? crdt__u64map_put(&done->full, it->parent, 1)
+                                    : clean_gap(doc, ref, &done->clean);
 }
 
 bool crdt__cleanup_run(crdt_doc *doc, const crdt__txn *finished)
 {
-    crdt__u64map full; /* texts to be cleaned whole */
-    crdt__u64map_init(&full, &doc->budget, doc->options.hash_seed);
+    progress done;
+    crdt__u64map_init(&done.full, &doc->budget, doc->options.hash_seed);
+    crdt__u64map_init(&done.clean, &doc->budget, doc->options.hash_seed);
     bool ok = true;
     for (size_t i = 0; ok && i < finished->touched_count; i++) {
         uint32_t client = finished->touched[i];
-        ok = each_struct(doc, client, doc->clients[client].before, UINT64_MAX, visit_added, &full);
+        ok = each_struct(doc, client, doc->clients[client].before, UINT64_MAX, visit_added, &done);
     }
     for (size_t i = 0; ok && i < finished->deleted_count; i++) {
         crdt__span span = finished->deleted[i];
-        ok = each_struct(doc, span.client, span.clock, span.clock + span.len, visit_deleted, &full);
+        ok = each_struct(doc, span.client, span.clock, span.clock + span.len, visit_deleted, &done);
     }
-    for (size_t i = 0; ok && i < full.cap; i++)
-        if (full.slots[i].used)
-            ok = clean_text(doc, (crdt__ref)full.slots[i].key);
-    crdt__u64map_deinit(&full);
+    for (size_t i = 0; ok && i < done.full.cap; i++)
+        if (done.full.slots[i].used)
+            ok = clean_text(doc, (crdt__ref)done.full.slots[i].key);
+    crdt__u64map_deinit(&done.full);
+    crdt__u64map_deinit(&done.clean);
     return ok;
 }

@@ -5,8 +5,14 @@
 #include "base/utf16.h"
 #include "base/value.h"
 #include "core/doc.h"
+#include "core/values.h"
 
 #define TEXT_ROOM_MIN 16u /* bytes kept behind a text that had to move */
+#define BYTES_A_STEP  64u /* that are copied, as steps are counted */
+
+/* A blob is idle that has so many times the bytes it uses, and some more. */
+#define BLOB_IDLE_SHARE 4u
+#define BLOB_IDLE_MIN   128u
 
 /* ---- blobs ---- */
 
@@ -33,11 +39,41 @@ static size_t blob_room(const crdt__blob *blob)
     return (size_t)blob->units * 16 - sizeof(*blob) - blob->len;
 }
 
+static void blob_set_len(crdt__blob *blob, size_t len)
+{
+    blob->len = (uint32_t)len & CRDT__BLOB_LEN_BITS;
+}
+
 static void blob_put(crdt__blob *blob, const void *data, size_t len)
 {
     if (len)
         memcpy(blob->data + blob->len, data, len);
-    blob->len += (uint32_t)len;
+    blob_set_len(blob, blob->len + len);
+}
+
+static void blob_give_up(crdt__blob *blob, uint32_t count)
+{
+    blob->cut = count > 0;
+    if (count > 0)
+        blob->data[0] = count < UINT8_MAX ? (uint8_t)count : UINT8_MAX;
+    if (count >= UINT8_MAX)
+        memcpy(blob->data + 1, &count, sizeof(count));
+}
+
+void crdt__blob_cut_front(crdt__blob *blob, uint32_t bytes)
+{
+    blob_give_up(blob, crdt__blob_given_up(blob) + bytes);
+}
+
+void crdt__blob_keep_front(crdt__blob *blob, uint32_t bytes)
+{
+    blob_set_len(blob, crdt__blob_given_up(blob) + bytes);
+}
+
+bool crdt__blob_is_idle(const crdt__blob *blob)
+{
+    size_t used = blob->len - crdt__blob_given_up(blob);
+    return (size_t)blob->units * 16 > BLOB_IDLE_MIN + used * BLOB_IDLE_SHARE;
 }
 
 crdt__ref crdt__blob_new(crdt__arena *objects, crdt_bytes bytes)
@@ -64,19 +100,41 @@ crdt__ref crdt__blob_append(crdt__arena *objects, crdt__ref ref, crdt_bytes byte
         blob_put(blob, bytes.data, bytes.len);
         return ref;
     }
-    crdt__ref grown = blob_alloc(objects, (size_t)blob->len * 2 + bytes.len);
+    crdt_bytes old = crdt__blob_bytes(blob);
+    crdt__ref grown = blob_alloc(objects, old.len * 2 + bytes.len);
     if (!grown)
         return 0;
-    blob_put(crdt__blob_at(objects, grown), blob->data, blob->len);
+    blob_put(crdt__blob_at(objects, grown), old.data, old.len);
     blob_put(crdt__blob_at(objects, grown), bytes.data, bytes.len);
     crdt__blob_free(objects, ref);
     return grown;
 }
 
+crdt__ref crdt__blob_prepend(crdt__arena *objects, crdt__ref ref, crdt_bytes bytes)
+{
+    crdt_bytes old = crdt__blob_bytes(crdt__blob_at(objects, ref));
+    if (crdt__blob_given_up(crdt__blob_at(objects, ref)) < bytes.len) {
+        size_t front = old.len + bytes.len;
+        crdt__ref grown = blob_alloc(objects, front + bytes.len + old.len);
+        if (!grown)
+            return 0;
+        crdt__blob *blob = crdt__blob_at(objects, grown);
+        blob_set_len(blob, front + bytes.len);
+        blob_put(blob, old.data, old.len);
+        blob_give_up(blob, (uint32_t)(front + bytes.len));
+        crdt__blob_free(objects, ref);
+        ref = grown;
+    }
+    crdt__blob *blob = crdt__blob_at(objects, ref);
+    size_t front = crdt__blob_given_up(blob) - bytes.len;
+    memcpy(blob->data + front, bytes.data, bytes.len);
+    blob_give_up(blob, (uint32_t)front);
+    return ref;
+}
+
 static crdt_bytes blob_bytes(const crdt_doc *doc, const crdt__item *it)
 {
-    const crdt__blob *blob = crdt__blob_at(&doc->objects, it->content);
-    return (crdt_bytes){blob->data, blob->len};
+    return crdt__blob_bytes(crdt__blob_at(&doc->objects, it->content));
 }
 
 /* ---- text ---- */
@@ -147,23 +205,31 @@ crdt__ref crdt__text_new(crdt_doc *doc, crdt_bytes bytes)
     return ref;
 }
 
-/* Gives `right` a text of its own: `head`, and what lies behind the first `skipped` bytes of the
- * text of `it`, which keeps `kept` bytes. */
+/* Cuts a text: `it` keeps `kept` bytes, `right` gets `head` and what lies behind the first
+ * `skipped` bytes. Both need more than there is between them, so that the smaller one moves. */
 static bool text_part(crdt_doc *doc, crdt__item *it, crdt__item *right, size_t kept, size_t skipped,
                       crdt_bytes head)
 {
-    size_t rest = it->text.bytes - skipped;
-    crdt__ref ref = text_alloc(doc, head.len + rest);
+    size_t rest = head.len + it->text.bytes - skipped;
+    bool left_is_small = kept < rest;
+    crdt__ref ref = text_alloc(doc, left_is_small ? kept : rest);
     if (!ref)
         return false;
-    const uint8_t *from = crdt__arena_at(&doc->text, it->content);
+    uint8_t *from = crdt__arena_at(&doc->text, it->content);
     uint8_t *to = crdt__arena_at(&doc->text, ref);
-    memcpy(to, head.data, head.len);
-    memcpy(to + head.len, from + skipped, rest);
-    right->content = ref;
-    right->text.bytes = (uint32_t)(head.len + rest);
-    doc->text_live -= it->text.bytes - kept;
-    doc->text_dead += it->text.bytes - kept;
+    right->content = left_is_small ? it->content + (crdt__ref)(skipped - head.len) : ref;
+    if (left_is_small) {
+        memcpy(to, from, kept);
+        memcpy(from + skipped - head.len, head.data, head.len);
+        it->content = ref;
+    } else {
+        memcpy(to, head.data, head.len);
+        memcpy(to + head.len, from + skipped, rest - head.len);
+    }
+    doc->work += (left_is_small ? kept : rest) / BYTES_A_STEP;
+    doc->text_live -= it->text.bytes - (left_is_small ? rest : kept);
+    doc->text_dead += it->text.bytes - (left_is_small ? rest : kept);
+    right->text.bytes = (uint32_t)rest;
     it->text.bytes = (uint32_t)kept;
     return true;
 }
@@ -304,57 +370,6 @@ bool crdt__text_compact(crdt_doc *doc)
     crdt__arena_deinit(&doc->text);
     doc->text = packed;
     doc->text_dead = 0;
-    return true;
-}
-
-/* ---- values ---- */
-
-size_t crdt__content_values_len(const crdt_doc *doc, const crdt__item *it, uint64_t count)
-{
-    const crdt__joint *joint = &doc->txn.joint;
-    if (joint->item == it && joint->units == count)
-        return joint->bytes;
-    crdt_bytes values = blob_bytes(doc, it);
-    crdt__reader r = crdt__reader_of(values);
-    while (count-- > 0) {
-        if (it->kind == CRDT__ANY)
-            crdt__any_skip_valid(&r);
-        else
-            crdt__read_varbytes(&r);
-    }
-    return (size_t)(r.pos - values.data);
-}
-
-static void forget_joint(crdt_doc *doc, const crdt__item *it)
-{
-    if (doc->txn.joint.item == it)
-        doc->txn.joint.item = NULL;
-}
-
-static bool values_split(crdt_doc *doc, crdt__item *it, crdt__item *right, uint64_t offset)
-{
-    crdt_bytes all = blob_bytes(doc, it);
-    size_t off = crdt__content_values_len(doc, it, offset);
-    forget_joint(doc, it);
-    right->content = crdt__blob_new(&doc->objects, (crdt_bytes){all.data + off, all.len - off});
-    if (!right->content)
-        return false;
-    crdt__blob_at(&doc->objects, it->content)->len = (uint32_t)off;
-    right->len = it->len - offset;
-    it->len = offset;
-    return true;
-}
-
-static bool values_join(crdt_doc *doc, crdt__item *left, crdt__item *right)
-{
-    crdt__joint joint = {left, left->len, crdt__blob_at(&doc->objects, left->content)->len};
-    crdt__ref ref = crdt__blob_append(&doc->objects, left->content, blob_bytes(doc, right));
-    if (!ref)
-        return false;
-    doc->txn.joint = joint;
-    left->content = ref;
-    left->len += right->len;
-    crdt__blob_free(&doc->objects, right->content);
     return true;
 }
 
@@ -560,7 +575,7 @@ bool crdt__content_split(crdt_doc *doc, crdt__item *it, crdt__item *right, uint6
         return text_split(doc, it, right, offset);
     case CRDT__ANY:
     case CRDT__JSON:
-        return values_split(doc, it, right, offset);
+        return crdt__values_split(doc, it, right, offset);
     case CRDT__GC:
     case CRDT__DELETED:
         right->len = it->len - offset;
@@ -577,37 +592,26 @@ bool crdt__content_split(crdt_doc *doc, crdt__item *it, crdt__item *right, uint6
     return false;
 }
 
-crdt__joined crdt__content_join(crdt_doc *doc, crdt__item *left, crdt__item *right)
+bool crdt__content_joins(const crdt__item *it)
 {
-    bool ok = false;
-    switch ((crdt__kind)left->kind) {
-    case CRDT__STRING:
-        ok = text_join(doc, left, right);
-        break;
-    case CRDT__ANY:
-    case CRDT__JSON:
-        ok = values_join(doc, left, right);
-        break;
-    case CRDT__GC:
-    case CRDT__DELETED:
-        left->len += right->len;
-        ok = true;
-        break;
-    case CRDT__BINARY:
-    case CRDT__EMBED:
-    case CRDT__FORMAT:
-    case CRDT__TYPE:
-    case CRDT__DOC:
-    case CRDT__SKIP:
-        return CRDT__APART;
-    }
-    return ok ? CRDT__JOINED : CRDT__JOIN_NO_MEMORY;
+    const unsigned kinds =
+        1u << CRDT__STRING | 1u << CRDT__ANY | 1u << CRDT__JSON | 1u << CRDT__DELETED;
+    return kinds >> it->kind & 1;
+}
+
+bool crdt__content_join(crdt_doc *doc, crdt__item *left, crdt__item *right)
+{
+    if (left->kind == CRDT__STRING)
+        return text_join(doc, left, right);
+    if (left->kind == CRDT__ANY || left->kind == CRDT__JSON)
+        return crdt__values_join(doc, left, right);
+    left->len += right->len;
+    return true;
 }
 
 void crdt__content_drop(crdt_doc *doc, crdt__item *it)
 {
     uint64_t len = crdt__item_len(it);
-    forget_joint(doc, it);
     switch ((crdt__kind)it->kind) {
     case CRDT__STRING:
         doc->text_live -= it->text.bytes;
@@ -618,6 +622,8 @@ void crdt__content_drop(crdt_doc *doc, crdt__item *it)
         break;
     case CRDT__ANY:
     case CRDT__JSON:
+        crdt__values_drop(doc, it);
+        break;
     case CRDT__BINARY:
     case CRDT__EMBED:
     case CRDT__FORMAT:

@@ -4,6 +4,7 @@
 
 #include "core/conflict.h"
 #include "core/order.h"
+#include "core/values.h"
 
 #define OBJECT_UNITS_FIRST 128u /* 2 KiB */
 #define TEXT_BYTES_FIRST   256u
@@ -66,6 +67,7 @@ void crdt_doc_free(crdt_doc *doc)
     crdt__budget_release(&doc->budget, doc->subdocs, doc->subdoc_cap * sizeof(*doc->subdocs));
     crdt__order_deinit(doc);
     crdt__conflict_deinit(doc);
+    crdt__values_forget(doc);
     crdt__arena_deinit(&doc->objects);
     crdt__arena_deinit(&doc->text);
     crdt__release(mem, doc, sizeof(*doc));
@@ -371,6 +373,7 @@ void crdt__doc_rewind(crdt_doc *doc, const crdt__doc_mark *mark)
 {
     crdt__txn_end(doc);
     crdt__conflict_deinit(doc);
+    crdt__values_forget(doc);
     rewind_names(doc, mark);
     rewind_clients(doc, mark->client_count);
     crdt__arena_rewind(&doc->objects, &mark->objects);

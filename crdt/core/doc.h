@@ -95,6 +95,8 @@ struct crdt_doc {
     struct crdt__spot *spots; /* where many clients inserted at once (core/conflict.h) */
     uint32_t spot_count;      /* of them in use */
     uint32_t spot_oldest;
+    struct crdt__ladder *ladders; /* where values begin in long runs of them (core/values.h) */
+    uint32_t ladder_oldest;
     uint64_t
         work; /* steps taken in loops whose length is not that of the input: what tests bound */
 

@@ -92,8 +92,10 @@ static bool join(crdt_doc *doc, crdt__pos *pos)
     crdt__pos before = *pos;
     crdt__ref ref = crdt__blocks_item(&doc->objects, *pos);
     uint32_t client = crdt__item_at(doc, ref)->client;
-    if (!crdt__blocks_prev(&doc->objects, &before) ||
-        crdt__item_join(doc, crdt__blocks_item(&doc->objects, before), ref) != CRDT__JOINED)
+    if (!crdt__blocks_prev(&doc->objects, &before))
+        return false;
+    crdt__ref left = crdt__blocks_item(&doc->objects, before);
+    if (!crdt__item_joins(doc, left, ref) || !crdt__item_join(doc, left, ref))
         return false;
     crdt__doc_forget_place(doc);
     *pos = crdt__blocks_remove(&doc->objects, &doc->clients[client].blocks, *pos);

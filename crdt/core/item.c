@@ -194,36 +194,41 @@ bool crdt__item_gc(crdt_doc *doc, crdt__ref ref)
 
 /* ---- joining ---- */
 
-crdt__joined crdt__item_join(crdt_doc *doc, crdt__ref left_ref, crdt__ref right_ref)
+bool crdt__item_joins(const crdt_doc *doc, crdt__ref left_ref, crdt__ref right_ref)
 {
-    crdt__item *right = crdt__item_at(doc, right_ref);
+    const crdt__item *right = crdt__item_at(doc, right_ref);
     if (crdt__item_begins_apart(right))
-        return CRDT__APART;
-    crdt__item *left = crdt__item_at(doc, left_ref);
+        return false;
+    const crdt__item *left = crdt__item_at(doc, left_ref);
     if (left->kind != right->kind || left->deleted != right->deleted)
-        return CRDT__APART;
+        return false;
+    return left->kind == CRDT__GC ||
+           (crdt__content_joins(left) && crdt__item_continues(left, right_ref, right));
+}
+
+bool crdt__item_join(crdt_doc *doc, crdt__ref left_ref, crdt__ref right_ref)
+{
+    crdt__item *left = crdt__item_at(doc, left_ref);
+    crdt__item *right = crdt__item_at(doc, right_ref);
     if (left->kind == CRDT__GC) {
         left->len += right->len;
         crdt__doc_item_free(doc, right_ref);
         doc->txn.joined++;
-        return CRDT__JOINED;
+        return true;
     }
-    if (!crdt__item_continues(left, right_ref, right))
-        return CRDT__APART;
-    crdt__joined joined = crdt__content_join(doc, left, right);
-    if (joined != CRDT__JOINED)
-        return joined;
+    if (!crdt__content_join(doc, left, right))
+        return false;
     left->right = right->right;
     if (right->right) {
         crdt__item_at(doc, right->right)->left = left_ref;
     } else if (right->key) {
         crdt__type *parent = crdt__type_at(&doc->objects, right->parent);
         if (!crdt__type_set(&doc->objects, parent, right->key, left_ref))
-            return CRDT__JOIN_NO_MEMORY;
+            return false;
     }
     crdt__list_joined(doc, left_ref, right_ref);
     crdt__conflict_moved(doc, right);
     crdt__doc_item_free(doc, right_ref);
     doc->txn.joined++;
-    return CRDT__JOINED;
+    return true;
 }

@@ -159,9 +159,10 @@ static inline bool crdt__item_goes_on(const crdt__item *left, const crdt__item *
            crdt__item_same_right_origin(left, right);
 }
 
-/* Joins `right` to `left` if Yjs would (Item#mergeWith, GC#mergeWith), freeing `right`; its index
- * entry stays the caller's to remove. */
-typedef enum crdt__joined { CRDT__JOINED, CRDT__APART, CRDT__JOIN_NO_MEMORY } crdt__joined;
-crdt__joined crdt__item_join(crdt_doc *doc, crdt__ref left, crdt__ref right);
+/* True if Yjs would join `right` to `left` (Item#mergeWith, GC#mergeWith). */
+bool crdt__item_joins(const crdt_doc *doc, crdt__ref left, crdt__ref right);
+/* Joins them, freeing `right`; its index entry stays the caller's to remove. False when out of
+ * memory. */
+bool crdt__item_join(crdt_doc *doc, crdt__ref left, crdt__ref right);
 
 #endif

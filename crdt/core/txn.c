@@ -209,20 +209,35 @@ static bool stays_apart(const crdt_doc *doc, crdt__ref ref)
            !crdt__item_goes_on(crdt__item_at(doc, it->left), it);
 }
 
+/* The first of the structs that merge into the one at `last`, and how many come behind it. */
+static crdt__pos first_of_run(crdt_doc *doc, crdt__pos last, uint32_t *behind)
+{
+    *behind = 0;
+    for (crdt__pos left = last; crdt__blocks_prev(&doc->objects, &left); last = left) {
+        doc->work++;
+        if (!crdt__item_joins(doc, crdt__blocks_item(&doc->objects, left),
+                              crdt__blocks_item(&doc->objects, last)))
+            break;
+        ++*behind;
+    }
+    return last;
+}
+
 /* Merges the struct at *pos with its left neighbours as long as they merge (yjs:
- * tryToMergeWithLefts). *pos becomes the place of what they are now, *merged how many went. */
+ * tryToMergeWithLefts). *pos becomes the place of what they are now, *merged how many went. From
+ * the left, other than Yjs: what is joined is copied behind what is there already, and only once.
+ */
 static bool merge_left(crdt_doc *doc, uint32_t client, crdt__pos *pos, uint32_t *merged)
 {
-    *merged = 0;
-    for (crdt__pos left = *pos; crdt__blocks_prev(&doc->objects, &left); left = *pos) {
-        doc->work++;
-        crdt__joined joined = crdt__item_join(doc, crdt__blocks_item(&doc->objects, left),
-                                              crdt__blocks_item(&doc->objects, *pos));
-        if (joined != CRDT__JOINED)
-            return joined == CRDT__APART;
+    *pos = first_of_run(doc, *pos, merged);
+    for (uint32_t left = *merged; left > 0; left--) {
+        crdt__pos next = *pos;
+        crdt__blocks_next(&doc->objects, &next);
+        crdt__ref right = crdt__blocks_item(&doc->objects, next);
+        if (!crdt__item_join(doc, crdt__blocks_item(&doc->objects, *pos), right))
+            return false;
         crdt__doc_forget_place(doc);
-        *pos = crdt__blocks_remove(&doc->objects, &doc->clients[client].blocks, *pos);
-        ++*merged;
+        *pos = crdt__blocks_remove(&doc->objects, &doc->clients[client].blocks, next);
     }
     return true;
 }

@@ -17,8 +17,8 @@ typedef struct crdt__span {
     crdt__ref item; /* that is this span, until structs are joined; 0: one does not know */
 } crdt__span;
 
-/* Where the values that were joined last begin in their item: the transaction's own, mostly, which
- * its update tells without walking over all before them. */
+/* Where the values that were joined to an item last begin in it: the transaction's own, mostly,
+ * which its update tells without walking over all before them. */
 typedef struct crdt__joint {
     const crdt__item *item; /* NULL: none */
     uint64_t units;

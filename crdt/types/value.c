@@ -3,6 +3,7 @@
 #include "base/any.h"
 #include "base/utf16.h"
 #include "base/value.h"
+#include "core/values.h"
 #include "types/handle.h"
 #include "types/position.h"
 #include "types/read.h"
@@ -93,6 +94,9 @@ crdt_err crdt_list_get(crdt_doc *doc, crdt_type list, uint64_t index, crdt_value
     }
     uint64_t offset;
     crdt__ref item = crdt__position_item(doc, ref, index, &offset);
+    const crdt__item *it = crdt__item_at(doc, item);
+    if (it->kind == CRDT__ANY || it->kind == CRDT__JSON)
+        crdt__values_reach(doc, it, offset);
     crdt__run run = crdt__run_of_unit(doc, item, offset);
     *out = crdt__value_of(doc, &run);
     return CRDT_OK;

@@ -2,6 +2,7 @@
 
 #include "base/any.h"
 #include "base/utf16.h"
+#include "core/values.h"
 
 static crdt_bytes behind(crdt_bytes bytes, size_t offset)
 {
@@ -62,8 +63,7 @@ static crdt_bytes content_of(const crdt_doc *doc, const crdt__item *it)
         return crdt__text_of(&doc->text, it);
     if (it->kind != CRDT__ANY && it->kind != CRDT__JSON)
         return (crdt_bytes){0};
-    const crdt__blob *blob = crdt__blob_at(&doc->objects, it->content);
-    return (crdt_bytes){blob->data, blob->len};
+    return crdt__blob_bytes(crdt__blob_at(&doc->objects, it->content));
 }
 
 /* Finds the content of the run. */
@@ -174,6 +174,10 @@ crdt__run crdt__run_of_unit(const crdt_doc *doc, crdt__ref ref, uint64_t unit)
 {
     crdt__run run = {.ref = ref, .item = crdt__item_at(doc, ref), .from = unit, .to = unit + 1};
     crdt__walk walk = {.ref = ref};
+    if (run.item->kind == CRDT__ANY || run.item->kind == CRDT__JSON) {
+        walk.unit = unit;
+        walk.byte = crdt__values_offset(doc, run.item, unit);
+    }
     cut(doc, &walk, &run);
     return run;
 }

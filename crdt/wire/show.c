@@ -1,6 +1,7 @@
 #include "wire/show.h"
 
 #include "wire/update_v2.h"
+#include "core/values.h"
 
 void crdt__show(const crdt_doc *doc, const crdt__item *it, crdt__wstruct *ws)
 {
@@ -231,7 +232,7 @@ static void encode_any(const crdt_doc *doc, const crdt__item *it, uint64_t offse
     crdt__wstruct ws;
     crdt__show(doc, it, &ws);
     if (offset > 0 && (it->kind == CRDT__ANY || it->kind == CRDT__JSON)) {
-        size_t before = crdt__content_values_len(doc, it, offset);
+        size_t before = crdt__values_offset(doc, it, offset);
         ws.content = (crdt_bytes){ws.content.data + before, ws.content.len - before};
         crdt__wstruct_pass(&ws, offset);
         offset = 0;
