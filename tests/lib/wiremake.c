@@ -67,11 +67,23 @@ static void wm_integers(crdt_buf *u, uint64_t count)
     }
 }
 
+static void wm_json_integers(crdt_buf *u, uint64_t count)
+{
+    wm_varuint(u, count);
+    for (uint64_t i = 0; i < count; i++) {
+        const char digit[] = {(char)('0' + i % 10), '\0'};
+        wm_string(u, digit);
+    }
+}
+
 static void wm_content(crdt_buf *u, const wm_item *item)
 {
     switch (item->kind) {
     case WM_ANY:
         wm_integers(u, item->len);
+        break;
+    case WM_JSON:
+        wm_json_integers(u, item->len);
         break;
     case WM_TYPE:
         wm_varuint(u, item->type_ref);

@@ -19,6 +19,7 @@
 enum {
     WM_GC = 0,
     WM_DELETED = 1,
+    WM_JSON = 2,
     WM_BINARY = 3,
     WM_STRING = 4,
     WM_EMBED = 5,
@@ -44,7 +45,7 @@ typedef struct wm_item {
     const char *sub;     /* map key */
     const char *text;    /* STRING, BINARY: the bytes; EMBED: JSON; FORMAT: the key */
     const char *value;   /* FORMAT: JSON */
-    uint64_t len;        /* GC, DELETED, SKIP: units; ANY: how many integers, 0, 1, 2 ... */
+    uint64_t len;        /* GC, DELETED, SKIP: units; ANY, JSON: how many integers, 0, 1, 2 ... */
     unsigned type_ref;   /* TYPE */
 } wm_item;
 
