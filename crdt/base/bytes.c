@@ -25,21 +25,6 @@ static uint64_t read_groups(crdt__reader *r, uint64_t value, unsigned shift, uns
     return crdt__reader_fail(r);
 }
 
-static uint64_t load_word(const uint8_t *p)
-{
-    return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 24 |
-           (uint64_t)p[4] << 32 | (uint64_t)p[5] << 40 | (uint64_t)p[6] << 48 |
-           (uint64_t)p[7] << 56;
-}
-
-/* Lays the groups of seven bits of a word's bytes next to each other, two by two. */
-static uint64_t close_up(uint64_t word)
-{
-    word = (word & UINT64_C(0x007f007f007f007f)) | (word & UINT64_C(0x7f007f007f007f00)) >> 1;
-    word = (word & UINT64_C(0x00003fff00003fff)) | (word & UINT64_C(0x3fff00003fff0000)) >> 2;
-    return (word & UINT64_C(0x000000000fffffff)) | (word & UINT64_C(0x0fffffff00000000)) >> 4;
-}
-
 uint64_t crdt__read_varuint_slow(crdt__reader *r)
 {
     if (crdt__reader_left(r) >= 2 && r->pos[1] < 0x80) { /* the first byte is none that ends */
@@ -47,14 +32,12 @@ uint64_t crdt__read_varuint_slow(crdt__reader *r)
         r->pos += 2;
         return value;
     }
-    /* Up to seven bytes all at once: that is 49 bits, and needs no checks in between. */
     if (crdt__reader_left(r) >= 8) {
-        uint64_t word = load_word(r->pos);
-        uint64_t ends = ~word & UINT64_C(0x0080808080808080);
-        if (ends) {
-            uint64_t last = ends & (0 - ends); /* the high bit of the last byte */
-            r->pos += (unsigned)__builtin_ctzll(ends) / 8 + 1;
-            return close_up(word & (last - 1));
+        uint64_t value;
+        size_t len = crdt__varuint_of_word(crdt__word_at(r->pos), &value);
+        if (len > 0 && value <= CRDT_CLOCK_MAX) {
+            r->pos += len;
+            return value;
         }
     }
     return read_groups(r, 0, 0, 7 * (CRDT__VARUINT_LEN_MAX - 1));

@@ -162,14 +162,11 @@ static inline void crdt__put_word(uint8_t *p, uint64_t word)
     memcpy(p, &word, sizeof word);
 }
 
-/* The rest of crdt__put_varuint: spread to seven bits for each byte, without a branch. */
+/* The rest of crdt__put_varuint, without a branch. */
 static inline uint8_t *crdt__put_long_varuint(uint8_t *p, uint64_t value)
 {
-    uint64_t word = (value & UINT64_C(0x0fffffff)) | (value & UINT64_C(0x00fffffff0000000)) << 4;
-    word = (word & UINT64_C(0x00003fff00003fff)) | (word & UINT64_C(0x0fffc0000fffc000)) << 2;
-    word = (word & UINT64_C(0x007f007f007f007f)) | (word & UINT64_C(0x3f803f803f803f80)) << 1;
-    unsigned len = (63u - (unsigned)__builtin_clzll(value)) / 7 + 1;
-    word |= UINT64_C(0x8080808080808080) & ~(UINT64_MAX << (8 * (len - 1)));
+    uint64_t word;
+    size_t len = crdt__word_of_varuint(value, &word);
     crdt__put_word(p, word);
     return p + len;
 }

@@ -14,14 +14,21 @@ static crdt_err put(crdt_doc *doc, crdt__ref map, crdt_bytes key, const crdt__co
     return crdt__edit_insert(doc, map, name, at, &content) ? CRDT_OK : crdt__edit_failed(doc);
 }
 
+/* Begins an edit of an entry. */
+static crdt_err begin(crdt_doc *doc, crdt_type map, crdt_bytes key, crdt__ref *type)
+{
+    crdt_err err = crdt__edit_begin(doc, map, type);
+    if (err == CRDT_OK && !crdt__utf8_valid(key, NULL))
+        err = CRDT_MALFORMED;
+    return err;
+}
+
 crdt_err crdt_map_set(crdt_doc *doc, crdt_type map, crdt_bytes key, const crdt_value *value)
 {
     crdt__ref type;
-    crdt_err err = crdt__edit_begin(doc, map, &type);
+    crdt_err err = begin(doc, map, key, &type);
     if (err != CRDT_OK)
         return err;
-    if (!crdt__utf8_valid(key, NULL))
-        return CRDT_MALFORMED;
     crdt__contents contents;
     crdt__contents_init(&contents, doc);
     err = crdt__contents_add(&contents, CRDT__CONTENTS_ENTRY, value, 1);
@@ -34,11 +41,9 @@ crdt_err crdt_map_set(crdt_doc *doc, crdt_type map, crdt_bytes key, const crdt_v
 crdt_err crdt_map_delete(crdt_doc *doc, crdt_type map, crdt_bytes key)
 {
     crdt__ref type;
-    crdt_err err = crdt__edit_begin(doc, map, &type);
+    crdt_err err = begin(doc, map, key, &type);
     if (err != CRDT_OK)
         return err;
-    if (!crdt__utf8_valid(key, NULL))
-        return CRDT_MALFORMED;
     uint32_t name = crdt__doc_find_name(doc, key);
     crdt__ref entry = 0;
     if (name)

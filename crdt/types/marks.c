@@ -1,6 +1,7 @@
 #include "types/marks.h"
 
 #include "base/value.h"
+#include "core/content.h"
 
 /* Marks searched one by one. */
 #define LIST_MAX 16u
@@ -94,17 +95,11 @@ bool crdt__marks_tell(crdt__marks *marks)
     return index_anew(marks);
 }
 
-crdt_bytes crdt__mark_read(const crdt_doc *doc, const crdt__item *it, uint32_t *key)
-{
-    const crdt__blob *blob = crdt__blob_at(&doc->objects, it->content);
-    memcpy(key, blob->data, sizeof(*key));
-    return (crdt_bytes){blob->data + sizeof(*key), blob->len - sizeof(*key)};
-}
-
 bool crdt__marks_pass(crdt__marks *marks, const crdt_doc *doc, const crdt__item *it)
 {
     uint32_t key;
-    crdt_bytes value = crdt__mark_read(doc, it, &key);
+    crdt_bytes value;
+    crdt__content_mark(doc, it, &key, &value);
     bool ends = crdt__value_is_null(value);
     return crdt__marks_set(marks, key, ends ? (crdt_bytes){0} : value);
 }

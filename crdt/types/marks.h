@@ -38,8 +38,6 @@ bool crdt__marks_set(crdt__marks *marks, uint32_t key, crdt_bytes value);
  * ... count-1] are in force. False when out of memory. */
 bool crdt__marks_tell(crdt__marks *marks);
 
-/* What the formatting mark `it` says. */
-crdt_bytes crdt__mark_read(const crdt_doc *doc, const crdt__item *it, uint32_t *key);
 /* Passes a formatting mark: null takes its key away. False when out of memory. (yjs:
  * updateCurrentAttributes) */
 bool crdt__marks_pass(crdt__marks *marks, const crdt_doc *doc, const crdt__item *it);

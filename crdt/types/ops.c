@@ -270,7 +270,8 @@ static bool pass_kept(text_ops *t, uint32_t key, crdt_bytes value)
 static void pass_mark(text_ops *t, const crdt__item *it)
 {
     uint32_t key;
-    crdt_bytes value = crdt__mark_read(t->o.p->doc, it, &key);
+    crdt_bytes value;
+    crdt__content_mark(t->o.p->doc, it, &key, &value);
     action fate = fate_of(t->o.p->doc, it);
     bool stands = false;
     if (fate == INSERT)

@@ -16,8 +16,9 @@ static crdt_err finish(crdt__lazy_writer *lazy, crdt_bytes ds)
     return err;
 }
 
-/* ---- what a state vector lacks ---- */
+/* ---- structs ---- */
 
+/* What the state vector lacks. */
 static void diff_structs(crdt__lazy_reader *r, const crdt__statevec *known, crdt__lazy_writer *out)
 {
     bool writing = false; /* the client of the last struct is written whole from there on */
@@ -37,8 +38,20 @@ static void diff_structs(crdt__lazy_reader *r, const crdt__statevec *known, crdt
     }
 }
 
-crdt_err crdt__diff(crdt_encoding from, crdt_bytes update, const crdt__statevec *known,
-                    crdt_encoding to, crdt_buf *out)
+static void copy_structs(crdt__lazy_reader *r, crdt__lazy_writer *out)
+{
+    while (!r->done && out->enc.out.ok) {
+        crdt__wstruct s;
+        crdt__lazy_read(r, &s);
+        crdt__lazy_write(out, &s, 0);
+    }
+}
+
+/* ---- the calls ---- */
+
+/* Tells the update again; without `known` all of it. */
+static crdt_err tell(crdt_encoding from, crdt_bytes update, const crdt__statevec *known,
+                     crdt_encoding to, crdt_buf *out)
 {
     crdt__opened opened;
     crdt_err err = crdt__open(from, update, out->mem, &opened);
@@ -47,10 +60,19 @@ crdt_err crdt__diff(crdt_encoding from, crdt_bytes update, const crdt__statevec 
     crdt__lazy_writer lazy;
     crdt__lazy_writer_init(&lazy, to, out);
     crdt__lazy_reader structs = crdt__lazy_reader_of(opened.update, CRDT__SKIPS_KEPT);
-    diff_structs(&structs, known, &lazy);
+    if (known)
+        diff_structs(&structs, known, &lazy);
+    else
+        copy_structs(&structs, &lazy);
     err = finish(&lazy, opened.shape.ds);
     crdt__close(&opened);
     return err;
+}
+
+crdt_err crdt__diff(crdt_encoding from, crdt_bytes update, const crdt__statevec *known,
+                    crdt_encoding to, crdt_buf *out)
+{
+    return tell(from, update, known, to, out);
 }
 
 crdt_err crdt_update_diff(crdt_encoding encoding, crdt_bytes update, crdt_bytes sv, crdt_buf *out)
@@ -58,28 +80,12 @@ crdt_err crdt_update_diff(crdt_encoding encoding, crdt_bytes update, crdt_bytes 
     crdt__statevec known;
     crdt_err err = crdt__statevec_read(sv, out->mem, &known);
     if (err == CRDT_OK)
-        err = crdt__diff(encoding, update, &known, encoding, out);
+        err = tell(encoding, update, &known, encoding, out);
     crdt__statevec_deinit(&known);
     return err;
 }
 
-/* ---- the other format ---- */
-
 crdt_err crdt_update_convert(crdt_encoding from, crdt_bytes update, crdt_encoding to, crdt_buf *out)
 {
-    crdt__opened opened;
-    crdt_err err = crdt__open(from, update, out->mem, &opened);
-    if (err != CRDT_OK)
-        return err;
-    crdt__lazy_writer lazy;
-    crdt__lazy_writer_init(&lazy, to, out);
-    crdt__lazy_reader structs = crdt__lazy_reader_of(opened.update, CRDT__SKIPS_KEPT);
-    while (!structs.done && lazy.enc.out.ok) {
-        crdt__wstruct s;
-        crdt__lazy_read(&structs, &s);
-        crdt__lazy_write(&lazy, &s, 0);
-    }
-    err = finish(&lazy, opened.shape.ds);
-    crdt__close(&opened);
-    return err;
+    return tell(from, update, NULL, to, out);
 }

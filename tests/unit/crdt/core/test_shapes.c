@@ -1,14 +1,21 @@
-/* Large documents of every awkward shape. None of these tests looks at a clock: the sizes are such
- * that work which grows with the square of them, where it need not, would outlast the patience of
- * whoever runs the tests. */
+/* Large documents of every awkward shape. None of these tests looks at a clock. With WEFT_SLOW=1
+ * the sizes are such that work which grows with the square of them, where it need not, would
+ * outlast the patience of whoever runs the tests; without, they are a few times smaller. */
 #include "fixture.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "rng.h"
 
 static const wm_item one_x = {.kind = WM_STRING, .root = "t", .text = "x"};
+
+static uint64_t sized(uint64_t size)
+{
+    const char *slow = getenv("WEFT_SLOW");
+    return slow && strcmp(slow, "1") == 0 ? size : size / 8;
+}
 
 /* Applies without walking the document each time. */
 static void take(fixture *f, crdt_bytes update)
@@ -42,13 +49,13 @@ static void expect_reloads(fixture *f)
 }
 
 /* Numbers 0 to count-1 in a random order. Owned (free). */
-static uint32_t *shuffled(uint32_t count)
+static uint64_t *shuffled(uint64_t count)
 {
     rng r = {count};
-    uint32_t *list = malloc(count * sizeof *list);
+    uint64_t *list = malloc(count * sizeof *list);
     assert_non_null(list);
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t j = (uint32_t)rng_below(&r, i + 1);
+    for (uint64_t i = 0; i < count; i++) {
+        uint64_t j = rng_below(&r, i + 1);
         list[i] = list[j];
         list[j] = i;
     }
@@ -60,19 +67,19 @@ static uint32_t *shuffled(uint32_t count)
 static void many_clients_insert_at_one_spot(void **state)
 {
     (void)state;
-    enum { CLIENTS = 5000 };
+    const uint64_t clients = sized(5000);
     fixture f;
     fixture_open(&f, (crdt_doc_options){0});
     fixture_put(&f, (wm_id){0, 0}, (wm_item){.kind = WM_STRING, .root = "t", .text = "ab"});
     const wm_id a = {0, 0};
     const wm_id b = {0, 1};
     const wm_item between = {.kind = WM_STRING, .origin = &a, .right = &b, .text = "x"};
-    uint32_t *order = shuffled(CLIENTS);
-    for (uint32_t i = 0; i < CLIENTS; i++)
+    uint64_t *order = shuffled(clients);
+    for (uint64_t i = 0; i < clients; i++)
         take(&f, wm_one(&f.update, (wm_id){1 + order[i], 0}, &between));
     free(order);
     expect_sound(&f);
-    fixture_expect_structs(&f, CLIENTS + 2);
+    fixture_expect_structs(&f, clients + 2);
     expect_reloads(&f);
     fixture_close(&f);
 }
@@ -92,17 +99,18 @@ static void prepend(fixture *f, uint64_t count)
     take(f, wm_bytes(&f->update));
 }
 
-static void one_client_with_half_a_million_structs(void **state)
+static void one_client_with_very_many_structs(void **state)
 {
     (void)state;
-    enum { STRUCTS = 500000, DELETES = 20000 };
+    const uint64_t structs = sized(500000);
+    const uint64_t deletes = sized(20000);
     fixture f;
     fixture_open(&f, (crdt_doc_options){0});
-    prepend(&f, STRUCTS);
-    fixture_expect_structs(&f, STRUCTS);
+    prepend(&f, structs);
+    fixture_expect_structs(&f, structs);
     rng r = {1};
-    for (int i = 0; i < DELETES; i++)
-        take(&f, wm_delete(&f.update, (wm_id){1, rng_below(&r, STRUCTS)}, 1 + rng_below(&r, 3)));
+    for (uint64_t i = 0; i < deletes; i++)
+        take(&f, wm_delete(&f.update, (wm_id){1, rng_below(&r, structs)}, 1 + rng_below(&r, 3)));
     expect_sound(&f);
     expect_reloads(&f);
     fixture_close(&f);
@@ -111,17 +119,17 @@ static void one_client_with_half_a_million_structs(void **state)
 static void prepending_key_by_key(void **state)
 {
     (void)state;
-    enum { KEYS = 100000 };
+    const uint64_t keys = sized(100000);
     fixture f;
     fixture_open(&f, (crdt_doc_options){0});
-    for (uint64_t i = 0; i < KEYS; i++) {
+    for (uint64_t i = 0; i < keys; i++) {
         const wm_id last = {1, i - 1};
         wm_item item = one_x;
         item.right = i ? &last : NULL;
         take(&f, wm_one(&f.update, (wm_id){1, i}, &item));
     }
     expect_sound(&f);
-    fixture_expect_structs(&f, KEYS);
+    fixture_expect_structs(&f, keys);
     fixture_close(&f);
 }
 
@@ -149,16 +157,16 @@ static void delete_alternating(fixture *f, uint64_t len, bool backwards)
 static void a_delete_set_of_every_other_character(void **state)
 {
     (void)state;
-    enum { TEXT_LEN = 200000 };
-    char *text = long_text(TEXT_LEN);
+    const uint64_t text_len = sized(200000);
+    char *text = long_text(text_len);
     for (int backwards = 0; backwards < 2; backwards++) {
         fixture f;
         fixture_open(&f, (crdt_doc_options){0});
         fixture_put(&f, (wm_id){1, 0}, (wm_item){.kind = WM_STRING, .root = "t", .text = text});
-        delete_alternating(&f, TEXT_LEN, backwards);
+        delete_alternating(&f, text_len, backwards);
         expect_sound(&f);
-        fixture_expect_structs(&f, TEXT_LEN);
-        fixture_delete(&f, (wm_id){1, 0}, TEXT_LEN);
+        fixture_expect_structs(&f, text_len);
+        fixture_delete(&f, (wm_id){1, 0}, text_len);
         fixture_expect_structs(&f, 1);
         fixture_close(&f);
     }
@@ -168,16 +176,16 @@ static void a_delete_set_of_every_other_character(void **state)
 static void every_other_character_deleted_one_by_one(void **state)
 {
     (void)state;
-    enum { TEXT_LEN = 100000 };
-    char *text = long_text(TEXT_LEN);
-    uint32_t *order = shuffled(TEXT_LEN / 2);
+    const uint64_t text_len = sized(100000);
+    char *text = long_text(text_len);
+    uint64_t *order = shuffled(text_len / 2);
     fixture f;
     fixture_open(&f, (crdt_doc_options){0});
     fixture_put(&f, (wm_id){1, 0}, (wm_item){.kind = WM_STRING, .root = "t", .text = text});
-    for (size_t i = 0; i < TEXT_LEN / 2; i++)
-        take(&f, wm_delete(&f.update, (wm_id){1, 2 * (uint64_t)order[i]}, 1));
+    for (size_t i = 0; i < text_len / 2; i++)
+        take(&f, wm_delete(&f.update, (wm_id){1, 2 * order[i]}, 1));
     expect_sound(&f);
-    fixture_expect_structs(&f, TEXT_LEN);
+    fixture_expect_structs(&f, text_len);
     fixture_close(&f);
     free(order);
     free(text);
@@ -212,10 +220,10 @@ static void types_nested_deeply_are_deleted(void **state)
 static void everything_arrives_backwards(void **state)
 {
     (void)state;
-    enum { UPDATES = 20000 };
+    const uint64_t updates = sized(20000);
     fixture f;
     fixture_open(&f, (crdt_doc_options){0});
-    for (uint64_t i = UPDATES; i-- > 0;) {
+    for (uint64_t i = updates; i-- > 0;) {
         const wm_id before = {1, i - 1};
         wm_item item = one_x;
         item.origin = i ? &before : NULL;
@@ -231,15 +239,15 @@ static void everything_arrives_backwards(void **state)
 static void many_wait_for_somebody_else(void **state)
 {
     (void)state;
-    enum { UPDATES = 10000 };
+    const uint64_t updates = sized(10000);
     fixture f;
     fixture_open(&f, (crdt_doc_options){0});
-    for (uint64_t i = 0; i < UPDATES; i++) {
-        const wm_id missing = {UPDATES + i, 3};
+    for (uint64_t i = 0; i < updates; i++) {
+        const wm_id missing = {updates + i, 3};
         wm_item item = one_x;
         item.origin = &missing;
         take(&f, wm_one(&f.update, (wm_id){i, 0}, &item));
-        take(&f, wm_delete(&f.update, (wm_id){UPDATES + i, i}, 1));
+        take(&f, wm_delete(&f.update, (wm_id){updates + i, i}, 1));
     }
     assert_true(crdt_doc_pending(f.doc));
     expect_reloads(&f);
@@ -250,14 +258,14 @@ static void many_wait_for_somebody_else(void **state)
 static void many_clients_of_one_update_wait(void **state)
 {
     (void)state;
-    enum { CLIENTS = 200000 };
+    const uint64_t clients = sized(200000);
     fixture f;
     fixture_open(&f, (crdt_doc_options){0});
-    const wm_id missing = {CLIENTS + 5, 3};
+    const wm_id missing = {clients + 5, 3};
     wm_item item = one_x;
     item.origin = &missing;
-    wm_begin(&f.update, CLIENTS);
-    for (uint64_t i = 0; i < CLIENTS; i++) {
+    wm_begin(&f.update, clients);
+    for (uint64_t i = 0; i < clients; i++) {
         wm_section(&f.update, 1, i, 0);
         wm_struct(&f.update, &item);
     }
@@ -271,11 +279,11 @@ static void many_clients_of_one_update_wait(void **state)
 static void many_clients_lean_on_each_other(void **state)
 {
     (void)state;
-    enum { CLIENTS = 100000 };
+    const uint64_t clients = sized(100000);
     fixture f;
     fixture_open(&f, (crdt_doc_options){0});
-    wm_begin(&f.update, CLIENTS);
-    for (uint64_t i = 0; i < CLIENTS; i++) {
+    wm_begin(&f.update, clients);
+    for (uint64_t i = 0; i < clients; i++) {
         const wm_id before = {i - 1, 0};
         wm_item item = one_x;
         item.origin = i ? &before : NULL;
@@ -285,19 +293,19 @@ static void many_clients_lean_on_each_other(void **state)
     wm_begin_deletes(&f.update, 0);
     take(&f, wm_bytes(&f.update));
     expect_sound(&f);
-    fixture_expect_structs(&f, CLIENTS);
+    fixture_expect_structs(&f, clients);
     fixture_close(&f);
 }
 
 static void many_roots_keys_and_marks(void **state)
 {
     (void)state;
-    enum { NAMES = 50000 };
+    const uint64_t names = sized(50000);
     fixture f;
     fixture_open(&f, (crdt_doc_options){.cleanup = CRDT_CLEANUP_ON});
     wm_begin(&f.update, 1);
-    wm_section(&f.update, 3 * NAMES, 1, 0);
-    for (uint64_t i = 0; i < NAMES; i++) {
+    wm_section(&f.update, 3 * names, 1, 0);
+    for (uint64_t i = 0; i < names; i++) {
         char name[32];
         snprintf(name, sizeof name, "name %u", (unsigned)i);
         wm_struct(&f.update, &(wm_item){.kind = WM_ANY, .root = name, .len = 1});
@@ -316,7 +324,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(many_clients_insert_at_one_spot),
-        cmocka_unit_test(one_client_with_half_a_million_structs),
+        cmocka_unit_test(one_client_with_very_many_structs),
         cmocka_unit_test(prepending_key_by_key),
         cmocka_unit_test(a_delete_set_of_every_other_character),
         cmocka_unit_test(every_other_character_deleted_one_by_one),
