@@ -10,7 +10,8 @@
 #define READERS_MAX 512u /* threads that may read at once */
 #define DISK_FULL_LEN                                                                              \
     (UINT64_C(1) << 20) /* fewer bytes free than this: a short write was a full disk */
-#define FILE_MODE 0640
+#define FILE_MODE      0640
+#define META_READS_MAX 3 /* of a meta page that does not look like one */
 
 /* Pages that one transaction may allocate and give back: those that a step of purging touches,
  * several times over. */
@@ -122,8 +123,23 @@ static int begin_settled(MDB_env *mdb, MDB_txn **out)
     return rc;
 }
 
+/* The pages of the snapshot: their meta page is written over by the commit after the next, so it is
+ * read at once, or else a younger snapshot is taken. */
+static int find_pages(store__env *env)
+{
+    int fd;
+    int rc = mdb_env_get_fd(env->mdb, &fd);
+    if (rc)
+        return rc;
+    store_err err = store__pages_open_at(fd, mdb_txn_id(env->snapshot), &env->pages);
+    return err == STORE_OK          ? 0
+           : err == STORE_NOT_FOUND ? EAGAIN
+           : err == STORE_IO        ? EIO
+                                    : MDB_INVALID;
+}
+
 /* A writer may have made its map larger since this one was mapped: LMDB then knows the new size. */
-static int take_snapshot(store__env *env)
+static int begin_snapshot(store__env *env)
 {
     int rc;
     while ((rc = begin_settled(env->mdb, &env->snapshot)) == MDB_MAP_RESIZED)
@@ -132,6 +148,20 @@ static int take_snapshot(store__env *env)
     if (rc)
         env->snapshot = NULL;
     return rc;
+}
+
+/* A meta page that is being written may look damaged. */
+static int take_snapshot(store__env *env)
+{
+    for (unsigned failures = 0;;) {
+        int rc = begin_snapshot(env);
+        if (rc || (rc = find_pages(env)) == 0)
+            return rc;
+        mdb_txn_abort(env->snapshot);
+        env->snapshot = NULL;
+        if (rc != EAGAIN && ++failures == META_READS_MAX)
+            return rc;
+    }
 }
 
 /* LMDB reads through the map, and touching a page behind the end of a file is a signal. It may
@@ -315,10 +345,10 @@ void store__env_grow_early(store__env *env)
 /* ---- writing ---- */
 
 /* LMDB reports a write that the disk took only in part as EIO. */
-static int explain_short_write(const store__env *env, int rc)
+int store__explain_short_write(const char *path, int rc)
 {
     struct statvfs disk;
-    if (rc != EIO || statvfs(env->dir, &disk) != 0)
+    if (rc != EIO || statvfs(path, &disk) != 0)
         return rc;
     return (uint64_t)disk.f_bavail * disk.f_frsize < DISK_FULL_LEN ? ENOSPC : rc;
 }
@@ -354,7 +384,7 @@ store_err store__env_write(store__env *env, store__space space,
         int rc = write_once(env, write, ctx);
         if (rc && rc != MDB_MAP_FULL)
             env->fatal = refuses_work(env);
-        err = store__err(explain_short_write(env, rc));
+        err = store__err(store__explain_short_write(env->dir, rc));
         if (rc != MDB_MAP_FULL)
             break;
         err = grow(env, len_max);

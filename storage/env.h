@@ -15,7 +15,7 @@
 
 #include <pthread.h>
 
-#include "key.h"
+#include "pages.h"
 
 typedef struct store__gate {
     pthread_mutex_t lock;
@@ -31,6 +31,7 @@ typedef struct store__env {
     bool read_only;
     MDB_txn
         *snapshot; /* read_only: the one that all reads use, as long as the environment is open */
+    store__pages pages; /* of the snapshot */
     MDB_dbi meta, names, documents, tail, checkpoints, purges, segments;
     size_t map_len_min;
     size_t map_len_max;     /* with the reserve */
@@ -43,6 +44,8 @@ typedef enum store__space { STORE__SPACE_REGULAR, STORE__SPACE_RESERVE } store__
 
 /* LMDB's and the system's codes as the store's. */
 store_err store__err(int rc);
+/* The code of a write near `path` that LMDB reports as EIO also when the disk is full. */
+int store__explain_short_write(const char *path, int rc);
 
 /* Opens the environment in env->dir, whose options are set, without its tables. LMDB's or the
  * system's code. Needs the gate closed, or nobody else. */

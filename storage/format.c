@@ -20,6 +20,40 @@ static int write_format(store *s, MDB_txn *txn)
     return mdb_put(txn, s->env.meta, &key, &val, 0);
 }
 
+static bool decode_format(store_bytes body, uint32_t *version)
+{
+    if (body.len != MAGIC_LEN + 4 || memcmp(body.data, MAGIC, MAGIC_LEN) != 0)
+        return false;
+    *version = store__get_u32((const uint8_t *)body.data + MAGIC_LEN);
+    return true;
+}
+
+static store_err refuse_version(const store__complaint *c, uint32_t version)
+{
+    return store__complain(c, STORE_VERSION,
+                           "it has format %u, and this weft reads formats up to %u; use the "
+                           "version of weft that wrote it",
+                           version, VERSION);
+}
+
+static store_err refuse_older(const store__complaint *c, uint32_t version)
+{
+    return store__complain(c, STORE_VERSION,
+                           "it has the older format %u; the server brings a data directory forward "
+                           "when it starts",
+                           version);
+}
+
+store_err store__format_check(store_bytes body, const store__complaint *c)
+{
+    uint32_t version;
+    if (!decode_format(body, &version))
+        return store__complain(c, STORE_CORRUPT, "it is not of weft");
+    return version == VERSION       ? STORE_OK
+           : version == VERSION_OLD ? refuse_older(c, version)
+                                    : refuse_version(c, version);
+}
+
 static store_err read_version(const store *s, MDB_txn *txn, const store__complaint *c,
                               uint32_t *version)
 {
@@ -29,18 +63,16 @@ static store_err read_version(const store *s, MDB_txn *txn, const store__complai
     int rc = mdb_get(txn, s->env.meta, &key, &val);
     if (rc && rc != MDB_NOTFOUND)
         return store__complain_mdb(c, rc);
-    if (rc || !store__unseal(&key, &val, &body) || body.len != MAGIC_LEN + 4 ||
-        memcmp(body.data, MAGIC, MAGIC_LEN) != 0)
+    if (rc || !store__unseal(&key, &val, &body) || !decode_format(body, version))
         return store__complain(c, STORE_CORRUPT,
                                "the format record of data.mdb is missing or damaged");
-    *version = store__get_u32((const uint8_t *)body.data + MAGIC_LEN);
-    if (*version == VERSION || *version == VERSION_OLD)
-        return STORE_OK;
-    return store__complain(c, STORE_VERSION,
-                           "the data directory has format %u, and this weft reads formats up to "
-                           "%u; use the version of weft that wrote it",
-                           *version, VERSION);
+    return *version == VERSION || *version == VERSION_OLD ? STORE_OK : refuse_version(c, *version);
 }
+
+const char *const store__tables[STORE__TABLES] = {
+    STORE__TABLE_META,        STORE__TABLE_NAMES,  STORE__TABLE_DOCUMENTS, STORE__TABLE_TAIL,
+    STORE__TABLE_CHECKPOINTS, STORE__TABLE_PURGES, STORE__TABLE_SEGMENTS,
+};
 
 /* With MDB_CREATE, those that are absent are made. */
 static int open_dbis(store *s, MDB_txn *txn, unsigned flags)
@@ -141,10 +173,7 @@ store_err store__format_read(store *s, MDB_txn *txn, const store__complaint *c)
     if (err != STORE_OK)
         return err;
     if (version != VERSION)
-        return store__complain(c, STORE_VERSION,
-                               "the data directory has the older format %u; the server brings it "
-                               "forward when it starts",
-                               version);
+        return refuse_older(c, version);
     int rc = open_dbis(s, txn, 0);
     return rc ? store__complain_mdb(c, rc == MDB_NOTFOUND ? MDB_INVALID : rc) : STORE_OK;
 }

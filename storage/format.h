@@ -5,6 +5,12 @@
 #include "batch.h"
 #include "complaint.h"
 
+#define STORE__TABLES 7u
+extern const char *const store__tables[STORE__TABLES];
+
+/* Whether the body of a format record is of the version that this store writes. */
+store_err store__format_check(store_bytes body, const store__complaint *c);
+
 /* Opens the tables to write to them: makes a new store of an empty data file, and brings an older
  * one forward. */
 store_err store__format_open(store *s, const store__complaint *c);

@@ -4,14 +4,14 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "copy.h"
+#include "dir.h"
 #include "format.h"
 #include "scan.h"
 
@@ -19,9 +19,6 @@
 #define MAP_LEN_LIMIT   ((size_t)1 << 46) /* of a process's addresses, half */
 #define MAP_LEN_MIN     ((size_t)1 << 20)
 #define RESERVE_LEN_MAX ((size_t)16 << 20) /* see env.h; a quarter of a small map */
-
-#define DIR_MODE  0750
-#define FILE_MODE 0640
 
 const char *store_strerror(store_err err)
 {
@@ -83,52 +80,6 @@ store_err store__recover(store *s)
 
 /* ---- open and close ---- */
 
-static int sync_dir(const char *dir)
-{
-    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return errno;
-    int rc = fsync(fd) != 0 ? errno : 0;
-    close(fd);
-    return rc;
-}
-
-static int sync_parent(const char *dir)
-{
-    char *path;
-    if (asprintf(&path, "%s/..", dir) < 0)
-        return ENOMEM;
-    int rc = sync_dir(path);
-    free(path);
-    return rc;
-}
-
-static store_err make_dir(const store__complaint *c)
-{
-    int rc = mkdir(c->path, DIR_MODE) == 0 ? sync_parent(c->path) : errno;
-    struct stat info;
-    if (rc == EEXIST)
-        rc = stat(c->path, &info) != 0 ? errno : S_ISDIR(info.st_mode) ? 0 : ENOTDIR;
-    return rc ? store__complain(c, store__err(rc), "cannot make the data directory: %s",
-                                strerror(rc))
-              : STORE_OK;
-}
-
-static store_err lock_dir(store *s, const store__complaint *c)
-{
-    char *path;
-    if (asprintf(&path, "%s/weft.lock", c->path) < 0)
-        return store__complain(c, STORE_NO_MEMORY, "out of memory");
-    s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, FILE_MODE);
-    int rc = s->lock_fd < 0 || flock(s->lock_fd, LOCK_EX | LOCK_NB) != 0 ? errno : 0;
-    free(path);
-    if (rc == EWOULDBLOCK)
-        return store__complain(c, STORE_BUSY, "another process uses the data directory");
-    return rc ? store__complain(c, store__err(rc), "cannot lock the data directory: %s",
-                                strerror(rc))
-              : STORE_OK;
-}
-
 static store_err set_sizes(store__env *env, const store_options *options, const store__complaint *c)
 {
     size_t page_mask = ~((size_t)sysconf(_SC_PAGESIZE) - 1);
@@ -165,19 +116,42 @@ static store *store_new(const char *dir)
     return NULL;
 }
 
+/* A directory that a restore was to fill, and did not, is not for a new store. */
+static store_err check_restored(const store__complaint *c)
+{
+    char *whole;
+    char *partial = NULL;
+    if (asprintf(&whole, "%s/" STORE__DATA_FILE, c->path) < 0)
+        return store__complain(c, STORE_NO_MEMORY, "out of memory");
+    bool unfinished = false;
+    if (access(whole, F_OK) != 0 && asprintf(&partial, "%s" STORE__PARTIAL, whole) >= 0) {
+        unfinished = access(partial, F_OK) == 0;
+        free(partial);
+    }
+    free(whole);
+    return unfinished
+               ? store__complain(
+                     c, STORE_CORRUPT,
+                     "a restore did not finish here: run it again, or remove " STORE__DATA_FILE
+                         STORE__PARTIAL)
+               : STORE_OK;
+}
+
 static store_err open_to_write(store *s, const store_options *options, const store__complaint *c)
 {
     store_err err = set_sizes(&s->env, options, c);
     s->codec = options ? options->codec : NULL;
     if (err == STORE_OK)
-        err = make_dir(c);
+        err = store__dir_make(c);
     if (err == STORE_OK)
-        err = lock_dir(s, c);
+        err = store__dir_lock(c, &s->lock_fd);
+    if (err == STORE_OK)
+        err = check_restored(c);
     if (err == STORE_OK)
         err = load(s, c);
     if (err != STORE_OK)
         return err;
-    int rc = sync_dir(c->path); /* the new files' names */
+    int rc = store__sync_dir(c->path); /* the new files' names */
     return rc ? store__complain(c, store__err(rc), "cannot sync the data directory: %s",
                                 strerror(rc))
               : STORE_OK;

@@ -216,6 +216,45 @@ const char *list_text(store *s, const char *prefix, const char *after, size_t li
     return t.bytes;
 }
 
+void put_checkpoint(store *s, uint64_t number, uint64_t seq, const char *state)
+{
+    store_batch *b = begin(s);
+    assert_ok(store_batch_checkpoint(b, number, seq, BYTES(state)));
+    assert_ok(store_batch_commit(b));
+}
+
+void pack_everything(store *s)
+{
+    store_pack_policy policy = {.before_ms = INT64_MAX};
+    for (;;) {
+        store_packs *packs;
+        assert_ok(store_packs_prepare(s, &policy, &packs));
+        if (!packs)
+            return;
+        store_batch *b = begin(s);
+        assert_ok(store_batch_pack(b, packs));
+        assert_ok(store_batch_commit(b));
+        store_packs_free(packs);
+    }
+}
+
+void fill_store(store *s)
+{
+    uint64_t packed = create_doc(s, "packed", 1).number;
+    for (int i = 0; i < 30; i++)
+        append_text(s, packed, "an update that will be packed");
+    put_checkpoint(s, packed, 10, "ten");
+    put_checkpoint(s, packed, 20, "twenty");
+    append_text(s, create_doc(s, "both", 2).number, "one");
+    pack_everything(s);
+    append_text(s, find_doc(s, "both").number, "two");
+    uint64_t fresh = create_doc(s, "tail", 3).number;
+    append_text(s, fresh, "a");
+    append_text(s, fresh, "b");
+    create_doc(s, "empty", 4);
+    delete_doc(s, create_doc(s, "gone", 5).number);
+}
+
 /* ---- everything as text ---- */
 
 static bool dump_event(void *ctx, const store_event *event)

@@ -48,6 +48,13 @@ uint64_t append_text(store *s, uint64_t number, const char *update);
 store_err try_append(store *s, uint64_t number, store_bytes update);
 store_doc find_doc(store *s, const char *name);
 
+void put_checkpoint(store *s, uint64_t number, uint64_t seq, const char *state);
+/* Moves all events out of the tail. */
+void pack_everything(store *s);
+/* Something in every table: "packed" (segments, checkpoints at 10 and 20), "both" (a segment and
+ * the tail), "tail", "empty", and "gone", which is deleted and not purged yet. */
+void fill_store(store *s);
+
 /* Within a batch. */
 uint64_t batch_append(store_batch *b, uint64_t number, const char *update);
 

@@ -30,49 +30,10 @@ static void append_many(store *s, uint64_t number, unsigned count, size_t len)
     assert_ok(store_batch_commit(b));
 }
 
-static void put_checkpoint(store *s, uint64_t number, uint64_t seq, const char *state)
-{
-    store_batch *b = begin(s);
-    assert_ok(store_batch_checkpoint(b, number, seq, BYTES(state)));
-    assert_ok(store_batch_commit(b));
-}
-
-static void pack_all(store *s)
-{
-    store_pack_policy policy = {.before_ms = INT64_MAX};
-    for (;;) {
-        store_packs *packs;
-        assert_ok(store_packs_prepare(s, &policy, &packs));
-        if (!packs)
-            return;
-        store_batch *b = begin(s);
-        assert_ok(store_batch_pack(b, packs));
-        assert_ok(store_batch_commit(b));
-        store_packs_free(packs);
-    }
-}
-
-/* Something in every table. */
-static void fill(store *s)
-{
-    uint64_t packed = create_doc(s, "packed", 1).number;
-    append_many(s, packed, 30, 50);
-    put_checkpoint(s, packed, 10, "ten");
-    put_checkpoint(s, packed, 20, "twenty");
-    append_text(s, create_doc(s, "both", 2).number, "one");
-    pack_all(s);
-    append_text(s, find_doc(s, "both").number, "two");
-    uint64_t fresh = create_doc(s, "tail", 3).number;
-    append_text(s, fresh, "a");
-    append_text(s, fresh, "b");
-    create_doc(s, "empty", 4);
-    delete_doc(s, create_doc(s, "gone", 5).number);
-}
-
 static void another_process_sees_what_is_committed(void **state)
 {
     fixture *f = *state;
-    fill(f->s);
+    fill_store(f->s);
     char *wanted = dump_store(f->s);
     assert_non_null(strstr(wanted, "both 2 lives 2"));
     assert_non_null(strstr(wanted, "[20:6:twenty]"));
@@ -94,14 +55,14 @@ static void the_moment_is_kept(void **state)
     fixture *f = *state;
     f->options.map_size_min = (size_t)1 << 20;
     fixture_reopen(f);
-    fill(f->s);
+    fill_store(f->s);
     char *wanted = dump_store(f->s);
     reader r = reader_start(f);
     assert_ok(r.opened);
     for (int round = 0; round < 3; round++) {
         append_many(f->s, find_doc(f->s, "tail").number, 40, 50000); /* the map grows */
         check_equal(reader_dump(&r), wanted);
-        pack_all(f->s);
+        pack_everything(f->s);
         check_equal(reader_dump(&r), wanted);
     }
     delete_doc(f->s, find_doc(f->s, "packed").number);
@@ -184,7 +145,7 @@ static void nothing_is_changed(void **state)
     char path[80];
     struct stat before;
     struct stat after;
-    fill(f->s);
+    fill_store(f->s);
     store_close(f->s);
     f->s = NULL;
     snprintf(path, sizeof(path), "%s/weft.lock", f->dir);
@@ -211,7 +172,7 @@ static void only_reading_is_possible(void **state)
     store_batch *b;
     store_packs *packs;
     store_pack_policy policy = {.before_ms = INT64_MAX};
-    fill(f->s);
+    fill_store(f->s);
     store_close(f->s);
     f->s = NULL;
     assert_ok(store_open_read(f->dir, NULL, &s, NULL, 0));
