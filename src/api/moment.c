@@ -4,6 +4,7 @@
 
 #include "api/routes.h"
 #include "base/must.h"
+#include "past/known.h"
 
 bool moment_parse(http_exchange *ex, slice text, event_id *out)
 {
@@ -35,35 +36,16 @@ static void look_up(uv_work_t *work)
 
 /* ---- on the loop ---- */
 
-/* Of a name that never had a document: nothing was before everything, too. */
-static err resolve_absent(moment *m)
-{
-    if (m->id.has_epoch)
-        return ERR_EVENT_GONE;
-    if (m->id.seq > 0)
-        return ERR_EVENT_UNKNOWN;
-    m->number = 0;
-    m->fixed = false;
-    return ERR_OK;
-}
-
 static err resolve(moment *m)
 {
-    if (m->failed == STORE_NOT_FOUND)
-        return resolve_absent(m);
-    if (m->failed != STORE_OK)
-        return persist_err(m->failed);
-    if (m->doc.deleted)
-        return ERR_DELETED;
-    if (m->id.has_epoch && m->id.epoch != m->doc.epoch)
-        return ERR_EVENT_GONE;
-    if (m->id.seq > m->doc.head)
-        return ERR_EVENT_UNKNOWN;
-    m->number = m->doc.number;
-    m->fixed = m->id.has_epoch;
-    m->id.epoch = m->doc.epoch;
-    m->id.has_epoch = true;
-    return ERR_OK;
+    err failed = known_event(&m->id, m->failed, &m->doc);
+    bool exists = m->failed == STORE_OK;
+    m->number = exists ? m->doc.number : 0;
+    m->fixed = exists && m->id.has_epoch;
+    if (exists)
+        m->id.epoch = m->doc.epoch;
+    m->id.has_epoch = exists;
+    return failed;
 }
 
 static void looked_up(uv_work_t *work, int status)

@@ -8,6 +8,7 @@
 static void deinit(read_call *c)
 {
     frame_unref(c->sv);
+    frame_unref(c->root);
     frame_unref(c->read.bytes);
     free(c->arg);
 }
@@ -45,6 +46,8 @@ void read_call_start(api *a, http_exchange *ex, const read_call *what)
     c->read.bytes = NULL;
     if (c->sv != NULL)
         c->read.sv = frame_slice(c->sv);
+    if (c->root != NULL)
+        c->read.root = frame_slice(c->root);
     doc_name name;
     if (!name_of_exchange(ex, &name)) {
         deinit(c);

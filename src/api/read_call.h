@@ -9,7 +9,8 @@ typedef struct read_call read_call;
 struct read_call {
     api_call call;
     room *room;
-    frame *sv; /* for read.sv, or NULL; unref'd at the end */
+    frame *sv;   /* for read.sv, or NULL; unref'd at the end */
+    frame *root; /* for read.root, likewise */
     room_read read;
     /* Answers `ex`. The read has succeeded, and the document's name is not deleted. */
     void (*respond)(read_call *c, http_exchange *ex);

@@ -20,6 +20,8 @@ const http_route api_routes[] = {
     {HTTP_GET, "/docs/{doc}/awareness", HTTP_BODY_NONE, NULL, api_get_awareness, false},
     {HTTP_GET, "/docs/{doc}/state", HTTP_BODY_NONE, NULL, api_get_state, false},
     {HTTP_GET, "/docs/{doc}/state-vector", HTTP_BODY_NONE, NULL, api_get_state_vector, false},
+    {HTTP_GET, "/docs/{doc}/content/{root}", HTTP_BODY_NONE, NULL, api_get_content, false},
+    {HTTP_GET, "/docs/{doc}/content/", HTTP_BODY_NONE, NULL, api_get_content, false},
     {HTTP_GET, "/docs/{doc}/history", HTTP_BODY_NONE, NULL, api_get_history, false},
     {HTTP_GET, "/healthz", HTTP_BODY_NONE, NULL, api_get_healthz, true},
     {HTTP_GET, "/readyz", HTTP_BODY_NONE, NULL, api_get_readyz, true},
@@ -65,6 +67,8 @@ static problem problem_of(err code)
         return (problem){503, "overloaded", true};
     case ERR_DRAINING:
         return (problem){503, "draining", false};
+    case ERR_CONTENT_LIMIT:
+        return (problem){413, "too_large", false};
     case ERR_EVENT_GONE:
         return (problem){410, "event_gone", false};
     case ERR_EVENT_UNKNOWN:

@@ -51,6 +51,7 @@ void api_post_edits(void *ctx, http_exchange *ex);
 void api_get_events(void *ctx, http_exchange *ex);
 void api_post_awareness(void *ctx, http_exchange *ex);
 void api_get_awareness(void *ctx, http_exchange *ex);
+void api_get_content(void *ctx, http_exchange *ex);
 void api_get_history(void *ctx, http_exchange *ex);
 void api_get_state(void *ctx, http_exchange *ex);
 void api_get_state_vector(void *ctx, http_exchange *ex);

@@ -3,7 +3,6 @@
  * The happy path. Of the present: one read of the room. Of the past (`at=`): the id is looked up
  * (moment.h), the document as it was is made and encoded in the pool (past/past.h), and `shown`
  * answers. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <xxhash.h>
 
@@ -11,62 +10,28 @@
 #include "api/query.h"
 #include "api/read_call.h"
 #include "api/routes.h"
+#include "api/shown.h"
 #include "base/must.h"
 #include "past/errs.h"
 
-/* Two quotes, an event id, a hyphen, 32 hex digits, and the end. */
-#define ETAG_LEN_MAX (EVENT_ID_TEXT_MAX + 36)
-
-/* Bytes to be shown, and what they answer. */
-typedef struct shown {
-    event_id id;
-    crdt_encoding encoding;
-    slice sv;
-    slice bytes;
-    bool fixed; /* will never be other ones */
-} shown;
-
-/* The tag is made from the bytes: a document's encoding may change when it is loaded anew, though
- * what it says does not. */
-static size_t print_etag(const shown *what, const char *id, char out[ETAG_LEN_MAX])
+static uint64_t asked_of(crdt_encoding encoding, slice sv)
 {
-    uint64_t asked = what->encoding;
-    if (what->sv.len > 0)
-        asked += XXH3_128bits(what->sv.data, what->sv.len).low64;
-    XXH128_hash_t hash = XXH3_128bits_withSeed(what->bytes.data, what->bytes.len, asked);
-    int len = snprintf(out, ETAG_LEN_MAX, "\"%s-%016llx%016llx\"", id,
-                       (unsigned long long)hash.high64, (unsigned long long)hash.low64);
-    return (size_t)len;
+    return (uint64_t)encoding + (sv.len > 0 ? XXH3_128bits(sv.data, sv.len).low64 : 0);
 }
 
-static void respond(http_exchange *ex, const shown *what)
+static void respond(http_exchange *ex, crdt_encoding encoding, slice sv, shown what)
 {
-    char id[EVENT_ID_TEXT_MAX], tag[ETAG_LEN_MAX];
-    slice id_text = {id, event_id_print(what->id, id)};
-    slice etag = {tag, print_etag(what, id, tag)};
-    slice cache = what->fixed ? SLICE_LITERAL("private, max-age=31536000, immutable")
-                              : SLICE_LITERAL("no-cache");
-    http_field fields[] = {
-        {SLICE_LITERAL("Event-Id"), id_text},
-        {SLICE_LITERAL("ETag"), etag},
-        {SLICE_LITERAL("Cache-Control"), cache},
-        {SLICE_LITERAL("Content-Type"), SLICE_LITERAL("application/octet-stream")},
-    };
-    if (http_etag_matches(http_header(ex, "if-none-match"), etag))
-        http_respond(ex, 304, fields, 3, (slice){0});
-    else
-        http_respond(ex, 200, fields, 4, what->bytes);
+    what.type = SLICE_LITERAL("application/octet-stream");
+    what.asked = asked_of(encoding, sv);
+    respond_shown(ex, &what);
 }
 
 /* ---- the present ---- */
 
 static void respond_present(read_call *c, http_exchange *ex)
 {
-    shown what = {.id = c->read.facts.head,
-                  .encoding = c->read.encoding == ROOM_V2 ? CRDT_V2 : CRDT_V1,
-                  .sv = c->read.sv,
-                  .bytes = frame_slice(c->read.bytes)};
-    respond(ex, &what);
+    respond(ex, c->read.encoding == ROOM_V2 ? CRDT_V2 : CRDT_V1, c->read.sv,
+            (shown){.id = c->read.facts.head, .bytes = c->read.bytes});
 }
 
 /* ---- the past ---- */
@@ -112,16 +77,11 @@ static void read_done(past_read *r, err result)
 {
     state_at *s = container_of(r, state_at, read);
     http_exchange *ex = s->moment.call.ex;
-    if (ex != NULL && result == ERR_OK) {
-        shown what = {.id = s->moment.id,
-                      .encoding = s->encoding,
-                      .sv = s->sv == NULL ? (slice){0} : frame_slice(s->sv),
-                      .bytes = frame_slice(s->bytes),
-                      .fixed = s->moment.fixed};
-        respond(ex, &what);
-    } else if (ex != NULL) {
+    if (ex != NULL && result == ERR_OK)
+        respond(ex, s->encoding, s->sv == NULL ? (slice){0} : frame_slice(s->sv),
+                (shown){.id = s->moment.id, .bytes = s->bytes, .fixed = s->moment.fixed});
+    else if (ex != NULL)
         api_respond_err(ex, result);
-    }
     state_at_free(s);
 }
 

@@ -36,7 +36,9 @@
     X(ERR_NOT_JSON, -16, "the body is not JSON")                                                   \
     X(ERR_INVALID_EDIT, -17, "an edit does not fit the document; nothing was changed")             \
     X(ERR_UPDATE_LIMIT, -18,                                                                       \
-      "in format v1 this update is larger than the server takes; send it in parts")
+      "in format v1 this update is larger than the server takes; send it in parts")                \
+    X(ERR_CONTENT_LIMIT, -19,                                                                      \
+      "this root is too large to be shown this way; read the document's state instead")
 
 typedef enum err {
 #define X(name, value, text) name = value,

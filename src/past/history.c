@@ -3,6 +3,7 @@
 #include "past/history.h"
 
 #include "base/must.h"
+#include "past/known.h"
 #include "persist/persist.h"
 
 /* What the JSON of an event takes besides its update, about. */
@@ -28,51 +29,21 @@ typedef struct stretch {
 
 /* ---- what is asked for ---- */
 
-/* Holds an id against the document, as for any moment of it. */
-static err check_id(const event_id *id, const store_doc *doc)
-{
-    if (id->has_epoch && id->epoch != doc->epoch)
-        return ERR_EVENT_GONE;
-    return id->seq > doc->head ? ERR_EVENT_UNKNOWN : ERR_OK;
-}
-
-static err check_absent(const event_id *id)
-{
-    if (id->has_epoch)
-        return ERR_EVENT_GONE;
-    return id->seq > 0 ? ERR_EVENT_UNKNOWN : ERR_OK;
-}
-
-static err open_absent(history *h)
-{
-    err failed = check_absent(&h->after);
-    if (failed == ERR_OK && h->has_until)
-        failed = check_absent(&h->until);
-    return failed;
-}
-
-static err open_living(history *h, const store_doc *doc)
-{
-    err failed = check_id(&h->after, doc);
-    if (failed == ERR_OK && h->has_until)
-        failed = check_id(&h->until, doc);
-    h->number = doc->number;
-    h->epoch = doc->epoch;
-    h->seq = h->after.seq;
-    h->until_seq = h->has_until ? h->until.seq : doc->head;
-    return failed;
-}
-
 err history_open(history *h, store *s, slice name)
 {
-    h->store = s;
     store_doc doc;
     store_err found = store_find(s, (store_bytes){name.data, name.len}, &doc);
-    if (found == STORE_NOT_FOUND)
-        return open_absent(h);
-    if (found != STORE_OK)
-        return persist_err(found);
-    return doc.deleted ? ERR_DELETED : open_living(h, &doc);
+    err failed = known_event(&h->after, found, &doc);
+    if (failed == ERR_OK && h->has_until)
+        failed = known_event(&h->until, found, &doc);
+    if (failed != ERR_OK || found != STORE_OK)
+        return failed;
+    h->store = s;
+    h->number = doc.number;
+    h->epoch = doc.epoch;
+    h->seq = h->after.seq;
+    h->until_seq = h->has_until ? h->until.seq : doc.head;
+    return ERR_OK;
 }
 
 void history_free(history *h)

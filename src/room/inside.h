@@ -33,6 +33,8 @@
 #define ROOM_INLINE_BYTES_MAX ((size_t)512 << 10)
 /* Edits that bring up to so many bytes are made on the loop if the document is small. */
 #define ROOM_EDIT_BYTES_MAX ((size_t)64 << 10)
+/* Documents up to this size are read as content on the loop. */
+#define ROOM_INLINE_CONTENT_BYTES_MAX ((size_t)64 << 10)
 /* Updates that are merged on the loop, in bytes; more goes through the pool. */
 #define ROOM_MERGE_BYTES_MAX ((size_t)256 << 10)
 /* A checkpoint is made when the events since the last one weigh as much as it does, and at least

@@ -73,6 +73,7 @@ static crdt_err encode(crdt_doc *doc, const room_read *read, crdt_buf *out)
         return crdt_doc_encode_state_vector(doc, out);
     case ROOM_READ_CATCHUP:
         return encode_catchup(doc, read->since, out);
+    case ROOM_READ_CONTENT:
     case ROOM_READ_FACTS:
         break;
     }
@@ -89,6 +90,10 @@ static void run_read(crdt_doc *doc, room_read *read, frame **whole)
 {
     if (wants_whole(read) && *whole != NULL) {
         read->bytes = frame_ref(*whole);
+        return;
+    }
+    if (read->kind == ROOM_READ_CONTENT) {
+        read->result = content_read(doc, read->root, read->as, &read->bytes);
         return;
     }
     crdt_buf out = {0};
@@ -172,6 +177,8 @@ static void run_without_document(const room *r, room_read *read)
         nothing = (slice){(const char *)empty_update_v2, sizeof(empty_update_v2)};
     if (r->facts.life == ROOM_DELETED)
         read->result = ERR_DELETED;
+    else if (read->kind == ROOM_READ_CONTENT)
+        read->result = content_read(NULL, read->root, read->as, &read->bytes);
     else if ((read->bytes = frame_copy(nothing)) == NULL)
         read->result = ERR_NO_MEMORY;
 }
@@ -263,13 +270,23 @@ static void serve_here(room *r)
         room_fail(r, ERR_NO_MEMORY);
 }
 
+/* Reading content may take far longer than encoding what it is read from. */
+static size_t inline_bytes_max(const room *r)
+{
+    size_t max = ROOM_INLINE_BYTES_MAX;
+    for (list_node *n = list_first(&r->reads); n != NULL; n = list_next(&r->reads, n))
+        if (container_of(n, room_read, link)->kind == ROOM_READ_CONTENT)
+            max = ROOM_INLINE_CONTENT_BYTES_MAX;
+    return max;
+}
+
 void room_serve_reads(room *r)
 {
     r->read_count = 0;
     serve_whole(r);
     if (list_is_empty(&r->reads))
         return;
-    if (r->doc == NULL || r->doc_bytes <= ROOM_INLINE_BYTES_MAX)
+    if (r->doc == NULL || r->doc_bytes <= inline_bytes_max(r))
         serve_here(r);
     else
         lend(r);

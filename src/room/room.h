@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "base/sink.h"
 #include "persist/persist.h"
+#include "room/content.h"
 
 typedef struct room room;
 
@@ -81,8 +82,9 @@ typedef enum room_read_kind {
     ROOM_READ_FACTS, /* nothing but `facts` */
     ROOM_READ_STATE, /* all that `sv` lacks as one update */
     ROOM_READ_STATE_VECTOR,
-    ROOM_READ_CATCHUP /* the smaller of `since`, an update, and the document's difference to before
-                         it */
+    ROOM_READ_CONTENT, /* the root `root`, `as` */
+    ROOM_READ_CATCHUP  /* the smaller of `since`, an update, and the document's difference to before
+                          it */
 } room_read_kind;
 
 /* The format of an update. */
@@ -93,6 +95,8 @@ struct room_read {
     room_read_kind kind;
     room_encoding encoding; /* STATE */
     slice sv;               /* kept until done; valid, or empty: everything */
+    slice root;             /* CONTENT: UTF-8; kept until done */
+    content_as as;
     frame *since;
     void (*done)(room_read *r, err result);
 

@@ -17,7 +17,6 @@ const later = {
   }],
   'short polls': ['GET', '/docs/doc/updates?since=0'],
   'long polls': ['GET', '/docs/doc/updates?since=0&wait=25'],
-  content: ['GET', '/docs/doc/content/content'],
   edits: ['POST', '/docs/doc/edits', { headers: json, body: '{"edits":[]}' }],
   restore: ['POST', '/docs/doc/restore', { headers: json, body: '{"at":"0"}' }]
 }
