@@ -26,6 +26,8 @@ const command *command_find(const char *name);
 void command_print_all(FILE *out);
 
 extern const command command_serve;
+extern const command command_backup;
+extern const command command_restore;
 extern const command command_export;
 extern const command command_import;
 

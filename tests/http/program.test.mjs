@@ -26,7 +26,7 @@ test('--help and --version say so on standard output and exit 0', () => {
   }
 })
 
-const COMMANDS = ['serve', 'export', 'import']
+const COMMANDS = ['serve', 'backup', 'restore', 'export', 'import']
 
 test('every command is in the summary, and tells of itself', () => {
   const summary = runWeft(['--help']).stdout
@@ -50,6 +50,8 @@ test('bad usage of a command is one line, and exits 2', t => {
     ['export', '--data', dir, ''], ['export', '--data', dir, '..'], ['export', '--data', dir, 'a\nb'],
     ['export', '--data', dir, 'x'.repeat(256)], ['export', '--data', dir, '--history=1', 'a'],
     ['import', '--data', dir, 'a'], ['import', '--data', dir], ['import', '--data', dir, 'a', '-', 'b'],
+    ['backup', '--data', dir], ['backup', 'file'], ['backup', '--data', dir, 'a', 'b'], ['backup', '--data', dir, '--history', 'a'],
+    ['restore', '--data', dir], ['restore', 'file'], ['restore', '--data', dir, '--at', '1', 'a'],
     ['import', '--data', dir, '--at', '1', 'a', '-'], ['import', '--data', dir, '.', '-']
   ]) {
     const { status, stdout, stderr } = runWeft(args)
