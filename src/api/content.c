@@ -15,11 +15,12 @@
 
 static void respond_content(http_exchange *ex, content_as as, shown what)
 {
-    static const slice json = {"application/json", 16};
-    static const slice types[] = {
-        [CONTENT_JSON] = json,  [CONTENT_TEXT] = {"text/plain; charset=utf-8", 25},
-        [CONTENT_DELTA] = json, [CONTENT_MAP] = json,
-        [CONTENT_ARRAY] = json, [CONTENT_XML] = {"application/xml; charset=utf-8", 30}};
+    static const slice types[] = {[CONTENT_JSON] = {"application/json", 16},
+                                  [CONTENT_TEXT] = {"text/plain; charset=utf-8", 25},
+                                  [CONTENT_DELTA] = {"application/json", 16},
+                                  [CONTENT_MAP] = {"application/json", 16},
+                                  [CONTENT_ARRAY] = {"application/json", 16},
+                                  [CONTENT_XML] = {"application/xml; charset=utf-8", 30}};
     what.type = types[as];
     what.asked = (uint64_t)as;
     respond_shown(ex, &what);
