@@ -8,9 +8,34 @@
 #define WEFT_PAST_CHECKPOINT_H
 
 #include <crdt.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
+
+/* The least that lies between two checkpoints, in the weight of events: replaying that much costs a
+ * few milliseconds, and a checkpoint takes a page or more. */
+#define CHECKPOINT_WEIGHT_MIN ((uint64_t)64 << 10)
+/* Of an event's update so many bytes are mostly ids, and next to nothing once they are packed; ...
+ */
+#define CHECKPOINT_EVENT_IDS 26
+/* ... what is left of them weighs this much. */
+#define CHECKPOINT_EVENT_WEIGHT 2
+
+/* What an event weighs that a replay has to read: about what it takes when it is packed. */
+static inline uint64_t checkpoint_weight(size_t update_len)
+{
+    size_t content = update_len > CHECKPOINT_EVENT_IDS ? update_len - CHECKPOINT_EVENT_IDS : 0;
+    return CHECKPOINT_EVENT_WEIGHT + content;
+}
+
+/* Whether a checkpoint is due: the events since the last one weigh as much as it does, so that a
+ * replay reads about twice the state at most, and all checkpoints together take no more than the
+ * events. `len` is that of the last one's state, not compressed; 0: there is none. */
+static inline bool checkpoint_is_due(uint64_t weight_since, uint64_t len)
+{
+    return weight_since >= (len > CHECKPOINT_WEIGHT_MIN ? len : CHECKPOINT_WEIGHT_MIN);
+}
 
 /* Appends the checkpoint of `state`, one update in format v2 (crdt_doc_encode_state), to `out`
  * (malloc's). ERR_NO_MEMORY. Cost: linear, and not small: for the pool. */

@@ -110,7 +110,7 @@ static void apply_stretch(replaying *r)
         crdt_bytes update = {buf->data + at + sizeof(len), len};
         r->failed = err_of_crdt(crdt_doc_apply(r->doc, CRDT_V1, update, NULL));
         r->took.events++;
-        r->took.bytes += len;
+        r->took.weight += checkpoint_weight(len);
     }
     r->bytes.len = 0;
 }

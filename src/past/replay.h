@@ -13,7 +13,7 @@ typedef struct replay {
     uint64_t checkpoint_seq; /* 0: there was none of use */
     uint64_t checkpoint_len; /* bytes of its state, not compressed */
     uint64_t events;         /* applied after it */
-    uint64_t bytes;          /* of their updates */
+    uint64_t weight;         /* of theirs (checkpoint_weight) */
 } replay;
 
 /* *out is owned (crdt_doc_free): the document of `number` as it was after event `seq`; 0 is before

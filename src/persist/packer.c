@@ -1,13 +1,14 @@
-/* The happy path: a timer looks (`on_look`); in the pool `prepare` asks the store what should leave
- * the tail, and makes segments of it; `prepared` submits them as an op; `packed` frees them and
- * looks again at once, since where something was to be done there is often more.
+/* The happy path: a timer looks (`on_look`), or much has been written (`on_written`); in the pool
+ * `prepare` asks the store what should leave the tail, and makes segments of it; `prepared` submits
+ * them as an op; `packed` frees them and looks again at once, since where something was to be done
+ * there is often more.
  *
  * Failure. It is told once, and tried again at the next look: packing is never urgent.
  *
  * Close. packer_stop begins nothing more; once nothing is under way, packer_free closes the timer,
  * and the memory goes in its close callback.
  *
- *     IDLE --on_look--> PREPARING --prepared: nothing to do--> IDLE
+ *     IDLE --on_look, on_written--> PREPARING --prepared: nothing to do--> IDLE
  *                           |  ^
  *                  prepared |  | packed
  *                           v  |
@@ -32,7 +33,9 @@ struct packer {
     persist_op op;
     packer_state state;
     bool stopped;
-    bool failing; /* told already */
+    bool failing;       /* told already */
+    uint64_t looked_at; /* what had been written when it was looked last */
+    uint64_t step;      /* when so much more has been written it is looked again */
     store_packs *packs;
     store_err failed; /* the pool's answer */
 };
@@ -66,6 +69,7 @@ static void prepare(uv_work_t *work)
         return;
     store_pack_policy policy = {.before_ms = unix_now_ms() - PACKER_AGE_MS,
                                 .tail_bytes_max = tail_bytes_max(stats.used_bytes)};
+    k->step = policy.tail_bytes_max;
     k->failed = store_packs_prepare(k->store, &policy, &k->packs);
 }
 
@@ -108,8 +112,16 @@ static void prepared(uv_work_t *work, int status)
     persist_submit(k->persist, &k->op);
 }
 
+/* Bytes that have come to the tail, more or less. */
+static uint64_t written(const packer *k)
+{
+    persist_stats stats = persist_get_stats(k->persist);
+    return stats.event_bytes + stats.events * PACKER_EVENT_BYTES;
+}
+
 static void start(packer *k)
 {
+    k->looked_at = written(k);
     k->state = PACKER_PREPARING;
     must(uv_queue_work(k->look.loop, &k->work, prepare, prepared) == 0);
 }
@@ -121,12 +133,21 @@ static void on_look(uv_timer_t *timer)
         start(k);
 }
 
+static void on_written(void *arg)
+{
+    packer *k = arg;
+    if (k->state == PACKER_IDLE && written(k) - k->looked_at >= k->step)
+        start(k);
+}
+
 packer *packer_new(loop *l, store *s, persist *p)
 {
     packer *k = calloc(1, sizeof(*k));
     must(k != NULL);
     k->store = s;
     k->persist = p;
+    k->step = PACKER_TAIL_BYTES_MIN;
+    persist_watch(p, on_written, k);
     must(uv_timer_init(loop_uv(l), &k->look) == 0);
     must(uv_timer_start(&k->look, on_look, PACKER_LOOK_MS, PACKER_LOOK_MS) == 0);
     return k;
@@ -135,6 +156,7 @@ packer *packer_new(loop *l, store *s, persist *p)
 void packer_stop(packer *k)
 {
     k->stopped = true;
+    persist_watch(k->persist, NULL, NULL);
     must(uv_timer_stop(&k->look) == 0);
 }
 

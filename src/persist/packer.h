@@ -13,11 +13,14 @@
 #define PACKER_AGE_MS (5 * 60 * 1000)
 /* Before that, when the tail takes more than this part of what the store holds, within bounds: it
  * is scanned when the server starts, and what it took is not given back to the file system. */
-#define PACKER_TAIL_SHARE     8u
-#define PACKER_TAIL_BYTES_MIN ((uint64_t)256 << 10)
+#define PACKER_TAIL_SHARE     16u
+#define PACKER_TAIL_BYTES_MIN ((uint64_t)64 << 10)
 #define PACKER_TAIL_BYTES_MAX ((uint64_t)64 << 20)
 /* How often it is looked whether there is something to do; while there is, it goes on. */
 #define PACKER_LOOK_MS 1000
+/* And when so much has come since that the tail may have grown by as much as it may take. Of an
+ * event about so many bytes are not its update's. */
+#define PACKER_EVENT_BYTES 60u
 
 typedef struct packer packer;
 

@@ -31,6 +31,8 @@ struct persist {
     loop_task hand_over;
     uv_async_t finished_async;
     uv_thread_t thread;
+    void (*written)(void *arg);
+    void *written_arg;
     list gathered;  /* the loop's: not handed over yet */
     size_t waiting; /* the loop's */
 
@@ -173,17 +175,29 @@ static store_err commit(store *s, list *ops)
     return store_batch_commit(batch);
 }
 
+static void count_events(const persist_op *op, persist_stats *out)
+{
+    for (const persist_event *e = op->events; e != NULL && op->result == ERR_OK; e = e->next) {
+        out->events++;
+        out->event_bytes += e->update.len;
+    }
+}
+
 static void finish(persist *p, list *ops, store_err failed)
 {
-    size_t count = 0;
-    for (list_node *n = list_first(ops); n != NULL; n = list_next(ops, n), count++) {
+    persist_stats more = {.commits = 1, .commits_failed = failed != STORE_OK};
+    for (list_node *n = list_first(ops); n != NULL; n = list_next(ops, n), more.ops++) {
+        persist_op *op = container_of(n, persist_op, link);
         if (failed != STORE_OK)
-            container_of(n, persist_op, link)->result = persist_err(failed);
+            op->result = persist_err(failed);
+        count_events(op, &more);
     }
     uv_mutex_lock(&p->mutex);
-    p->stats.commits++;
-    p->stats.commits_failed += failed != STORE_OK;
-    p->stats.ops += count;
+    p->stats.commits += more.commits;
+    p->stats.commits_failed += more.commits_failed;
+    p->stats.ops += more.ops;
+    p->stats.events += more.events;
+    p->stats.event_bytes += more.event_bytes;
     list_append(&p->finished, ops);
     uv_mutex_unlock(&p->mutex);
     uv_async_send(&p->finished_async);
@@ -251,6 +265,8 @@ static void on_finished(uv_async_t *async)
         p->waiting--;
         op->done(op, op->result);
     }
+    if (p->written != NULL)
+        p->written(p->written_arg);
 }
 
 persist *persist_new(loop *l, store *s)
@@ -275,6 +291,12 @@ void persist_submit(persist *p, persist_op *op)
     list_push(&p->gathered, &op->link);
     p->waiting++;
     loop_at_turn_end(p->loop, &p->hand_over);
+}
+
+void persist_watch(persist *p, void (*written)(void *arg), void *arg)
+{
+    p->written = written;
+    p->written_arg = arg;
 }
 
 size_t persist_waiting(const persist *p)

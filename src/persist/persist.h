@@ -58,6 +58,8 @@ typedef struct persist_stats {
     uint64_t commits;
     uint64_t commits_failed;
     uint64_t ops;
+    uint64_t events;
+    uint64_t event_bytes; /* of their updates */
 } persist_stats;
 
 /* Starts the thread. `l` and `s` are kept until persist_free. Aborts when there can be no thread.
@@ -66,6 +68,10 @@ persist *persist_new(loop *l, store *s);
 
 /* Hands the op over; it is begun at the end of this turn, after those given before it. */
 void persist_submit(persist *p, persist_op *op);
+
+/* From now on calls `written` on the loop, after the ops of commits are done. One watcher; NULL: no
+ * more. */
+void persist_watch(persist *p, void (*written)(void *arg), void *arg);
 
 /* Ops that are not done yet. */
 size_t persist_waiting(const persist *p);

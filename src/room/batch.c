@@ -20,6 +20,7 @@
 #include <sys/random.h>
 
 #include "base/must.h"
+#include "past/checkpoint.h"
 #include "past/errs.h"
 #include "room/inside.h"
 
@@ -352,12 +353,13 @@ static void take_new_facts(room *r)
     case PERSIST_PACK:
         break;
     }
-    for (const persist_event *e = b->op.events; e != NULL; e = e->next)
+    for (const persist_event *e = b->op.events; e != NULL; e = e->next) {
         f->head.seq = e->seq;
+        r->checkpoint_since += checkpoint_weight(e->update.len);
+    }
     f->events += b->events;
     f->log_bytes += b->bytes;
     f->updated_ms = b->op.time_ms;
-    r->checkpoint_since += b->bytes;
 }
 
 /* The batch's events as one update; NULL if that is too much for the loop, or memory is short. */

@@ -96,15 +96,10 @@ static void state_read(room_read *read, err result)
     must(uv_queue_work(loop_uv(r->registry->loop), &c->work, do_encode, encoded) == 0);
 }
 
-static uint64_t due_after(const room *r)
-{
-    return r->checkpoint_len > ROOM_CHECKPOINT_BYTES_MIN ? r->checkpoint_len
-                                                         : ROOM_CHECKPOINT_BYTES_MIN;
-}
-
 void room_checkpoint_if_due(room *r)
 {
-    if (r->checkpoint != NULL || r->checkpoint_since < due_after(r) || r->facts.life != ROOM_ALIVE)
+    bool due = checkpoint_is_due(r->checkpoint_since, r->checkpoint_len);
+    if (!due || r->checkpoint != NULL || r->facts.life != ROOM_ALIVE)
         return;
     room_checkpoint *c = calloc(1, sizeof(*c));
     must(c != NULL);

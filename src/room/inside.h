@@ -37,10 +37,6 @@
 #define ROOM_INLINE_CONTENT_BYTES_MAX ((size_t)64 << 10)
 /* Updates that are merged on the loop, in bytes; more goes through the pool. */
 #define ROOM_MERGE_BYTES_MAX ((size_t)256 << 10)
-/* A checkpoint is made when the events since the last one weigh as much as it does, and at least
- * this. */
-#define ROOM_CHECKPOINT_BYTES_MIN ((size_t)64 << 10)
-
 /* The life of a room, drawn in room.c. */
 typedef enum room_state {
     ROOM_LOADING,    /* the pool reads storage; everything waits */

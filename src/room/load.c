@@ -58,7 +58,7 @@ static err read_document(load *l)
     if (failed != ERR_OK)
         return failed;
     l->out.checkpoint_len = took.checkpoint_len;
-    l->out.checkpoint_since = took.bytes;
+    l->out.checkpoint_since = took.weight;
     return ERR_OK;
 }
 

@@ -98,6 +98,27 @@ static void a_checkpoint_cut_short_is_refused(void **state)
     crdt_buf_free(&value);
 }
 
+static void events_weigh_what_is_new_in_them(void **state)
+{
+    (void)state;
+    assert_int_equal(checkpoint_weight(0), CHECKPOINT_EVENT_WEIGHT);
+    assert_int_equal(checkpoint_weight(CHECKPOINT_EVENT_IDS), CHECKPOINT_EVENT_WEIGHT);
+    assert_int_equal(checkpoint_weight(CHECKPOINT_EVENT_IDS + 1000),
+                     CHECKPOINT_EVENT_WEIGHT + 1000);
+}
+
+static void a_checkpoint_is_due_when_events_outweigh_it(void **state)
+{
+    (void)state;
+    const uint64_t min = CHECKPOINT_WEIGHT_MIN;
+    assert_false(checkpoint_is_due(0, 0));
+    assert_false(checkpoint_is_due(min - 1, 0));
+    assert_true(checkpoint_is_due(min, 0));
+    assert_true(checkpoint_is_due(min, min / 2));
+    assert_false(checkpoint_is_due(min, min * 3));
+    assert_true(checkpoint_is_due(min * 3, min * 3));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -105,6 +126,8 @@ int main(void)
         cmocka_unit_test(what_older_versions_wrote_is_read),
         cmocka_unit_test(what_is_no_checkpoint_is_refused),
         cmocka_unit_test(a_checkpoint_cut_short_is_refused),
+        cmocka_unit_test(events_weigh_what_is_new_in_them),
+        cmocka_unit_test(a_checkpoint_is_due_when_events_outweigh_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

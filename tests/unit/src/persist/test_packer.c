@@ -124,10 +124,23 @@ static void a_long_tail_becomes_short_by_itself(void **state)
     assert_int_equal(seq, EVENTS);
 }
 
+static void much_that_is_written_is_looked_at_without_waiting(void **state)
+{
+    fixture *f = *state;
+    assert_false(packer_busy(f->packer));
+    create_document(f);
+    assert_true(packer_busy(f->packer));
+    packer_stop(f->packer);
+    while (packer_busy(f->packer))
+        uv_run(loop_uv(f->loop), UV_RUN_ONCE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_long_tail_becomes_short_by_itself, setup, teardown),
+        cmocka_unit_test_setup_teardown(much_that_is_written_is_looked_at_without_waiting, setup,
+                                        teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -188,6 +188,71 @@ static void use_checkpoint(void *arg, uint64_t seq, store_bytes bytes)
     *(uint64_t *)arg = seq;
 }
 
+/* Types `count` events of a KiB each into `doc`, the first at `clock`, and lets what that begins
+ * end: unloading waits for it. */
+static void type_kibs(fixture *f, const char *doc, uint64_t clock, uint64_t count)
+{
+    char text[1025];
+    memset(text, 'x', 1024);
+    text[1024] = '\0';
+    for (uint64_t i = 0; i < count; i++)
+        write_ok(f, doc, ROOM_UPDATE, typed(1, clock + i * 1024, text));
+    fixture_restart(f);
+}
+
+static bool count_checkpoint(void *arg, uint64_t seq, store_bytes bytes)
+{
+    assert_true(seq > 0 && bytes.len > 1);
+    ++*(unsigned *)arg;
+    return true;
+}
+
+static unsigned checkpoints_of(fixture *f, const char *doc)
+{
+    unsigned count = 0;
+    store_err failed =
+        store_checkpoints(f->store, facts_of(f, doc).number, count_checkpoint, &count);
+    assert_int_equal(failed, STORE_OK);
+    return count;
+}
+
+static void older_checkpoints_stay(void **state)
+{
+    fixture *f = *state;
+    type_kibs(f, "d", 0, 70);
+    assert_int_equal(checkpoints_of(f, "d"), 1);
+    type_kibs(f, "d", 70 * 1024, 80);
+    assert_int_equal(checkpoints_of(f, "d"), 2);
+}
+
+static void what_has_come_since_a_checkpoint_counts_over_restarts(void **state)
+{
+    fixture *f = *state;
+    for (uint64_t i = 0; i < 7; i++) {
+        type_kibs(f, "d", i * 10 * 1024, 10);
+        assert_int_equal(checkpoints_of(f, "d"), i < 6 ? 0 : 1);
+    }
+    for (uint64_t i = 7; i < 14; i++)
+        type_kibs(f, "d", i * 10 * 1024, 10);
+    assert_int_equal(checkpoints_of(f, "d"), 2);
+}
+
+static void a_document_deleted_while_its_checkpoint_is_made_has_none(void **state)
+{
+    fixture *f = *state;
+    type_kibs(f, "d", 0, 60);
+    char text[8193];
+    memset(text, 'x', 8192);
+    text[8192] = '\0';
+    write_ok(f, "d", ROOM_UPDATE, typed(1, 60 * 1024, text));
+    write_ok(f, "d", ROOM_DELETE, NULL);
+    write_ok(f, "d", ROOM_CREATE, NULL);
+    fixture_restart(f);
+    assert_int_equal(checkpoints_of(f, "d"), 0);
+    type_kibs(f, "d", 0, 70);
+    assert_int_equal(checkpoints_of(f, "d"), 1);
+}
+
 static void a_checkpoint_is_kept_once_the_events_outweigh_it(void **state)
 {
     fixture *f = *state;
@@ -261,6 +326,9 @@ int main(void)
         TEST(an_epoch_that_is_gone_is_refused),
         TEST(a_document_is_the_same_after_it_was_loaded_again),
         TEST(a_checkpoint_is_kept_once_the_events_outweigh_it),
+        TEST(older_checkpoints_stay),
+        TEST(what_has_come_since_a_checkpoint_counts_over_restarts),
+        TEST(a_document_deleted_while_its_checkpoint_is_made_has_none),
         cmocka_unit_test_setup_teardown(a_commit_that_fails_is_as_if_it_had_not_been,
                                         fixture_setup_small, fixture_teardown),
     };
