@@ -87,6 +87,7 @@ struct store {
     store_batch batch;
     uint64_t next_number; /* of the next document */
     uint64_t next_key;    /* of the next event in the tail */
+    uint64_t damaged;     /* documents that opening found so */
     store__entry *purges; /* deleted documents that left something behind */
     unsigned ticks_left;  /* commits after which what was freed last can be used again */
 };

@@ -61,25 +61,28 @@ int store__write_checkpoints(const store_batch *b, MDB_txn *txn)
 /* ---- read ---- */
 
 /* Where a cursor goes to from a key. */
-typedef int (*seeker)(MDB_cursor *cursor, store__key *wanted, MDB_val *key, MDB_val *value);
+typedef int (*seeker)(const store__env *env, MDB_cursor *cursor, store__key *wanted, MDB_val *key,
+                      MDB_val *value);
 
 /* To the last key at or before `wanted`. */
-static int seek_back(MDB_cursor *cursor, store__key *wanted, MDB_val *key, MDB_val *value)
+static int seek_back(const store__env *env, MDB_cursor *cursor, store__key *wanted, MDB_val *key,
+                     MDB_val *value)
 {
     *key = store__key_val(wanted);
-    int rc = mdb_cursor_get(cursor, key, value, MDB_SET_RANGE);
+    int rc = store__cursor_get(env, cursor, key, value, MDB_SET_RANGE);
     if (rc == MDB_NOTFOUND)
-        return mdb_cursor_get(cursor, key, value, MDB_LAST);
+        return store__cursor_get(env, cursor, key, value, MDB_LAST);
     if (!rc && (key->mv_size != wanted->len || memcmp(key->mv_data, wanted->bytes, wanted->len)))
-        return mdb_cursor_get(cursor, key, value, MDB_PREV);
+        return store__cursor_get(env, cursor, key, value, MDB_PREV);
     return rc;
 }
 
 /* To the first key at or after it. */
-static int seek_on(MDB_cursor *cursor, store__key *wanted, MDB_val *key, MDB_val *value)
+static int seek_on(const store__env *env, MDB_cursor *cursor, store__key *wanted, MDB_val *key,
+                   MDB_val *value)
 {
     *key = store__key_val(wanted);
-    return mdb_cursor_get(cursor, key, value, MDB_SET_RANGE);
+    return store__cursor_get(env, cursor, key, value, MDB_SET_RANGE);
 }
 
 /* The checkpoint that `seek` comes to from event *seq. */
@@ -93,7 +96,7 @@ static store_err find(store *s, MDB_txn *txn, uint64_t number, seeker seek, uint
     store__key wanted = store__key_two(number, *seq);
     MDB_val key;
     MDB_val value;
-    rc = seek(cursor, &wanted, &key, &value);
+    rc = seek(&s->env, cursor, &wanted, &key, &value);
     mdb_cursor_close(cursor);
     if (rc)
         return store__err(rc);

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -12,10 +13,6 @@
     (UINT64_C(1) << 20) /* fewer bytes free than this: a short write was a full disk */
 #define FILE_MODE      0640
 #define META_READS_MAX 3 /* of a meta page that does not look like one */
-
-/* Pages that one transaction may allocate and give back: those that a step of purging touches,
- * several times over. */
-#define UNWRITTEN_PAGES_MAX 4096
 
 store_err store__err(int rc)
 {
@@ -165,27 +162,48 @@ static int take_snapshot(store__env *env)
 }
 
 /* LMDB reads through the map, and touching a page behind the end of a file is a signal. It may
- * leave the last pages of a transaction unwritten, since nothing is in them; then the file is made
- * whole with zeroes. A file that lacks more than that was cut. */
-static int extend_file(const store__env *env)
+ * leave the last pages of a transaction unwritten, since nothing is in them and they are free
+ * again; then the file is made whole with zeroes. A file that lacks any other page was cut. */
+static int extend_file(store__env *env, int fd)
 {
-    MDB_env *mdb = env->mdb;
-    MDB_envinfo info;
-    MDB_stat stat;
     struct stat file;
-    int fd;
-    int rc;
-    if ((rc = mdb_env_info(mdb, &info)) || (rc = mdb_env_stat(mdb, &stat)) ||
-        (rc = mdb_env_get_fd(mdb, &fd)))
-        return rc;
-    off_t len = (off_t)((info.me_last_pgno + 1) * stat.ms_psize);
+    const store__pages *pages = &env->pages;
+    bool free_pages;
     if (fstat(fd, &file) != 0)
         return errno;
+    off_t len = (off_t)(pages->page_count * pages->page_len);
     if (file.st_size >= len)
         return 0;
-    if (len - file.st_size > UNWRITTEN_PAGES_MAX * (off_t)stat.ms_psize)
+    store_err err =
+        store__pages_are_free(pages, (uint64_t)file.st_size / pages->page_len, &free_pages);
+    if (err != STORE_OK)
+        return err == STORE_NO_MEMORY ? ENOMEM : EIO;
+    if (env->read_only) {
+        env->cut = !free_pages;
+        if (env->cut)
+            env->pages.page_count =
+                ((uint64_t)file.st_size + pages->page_len - 1) / pages->page_len;
+        return 0;
+    }
+    if (!free_pages)
         return MDB_INVALID;
-    return !env->read_only && ftruncate(fd, len) != 0 ? errno : 0;
+    return ftruncate(fd, len) != 0 ? errno : 0;
+}
+
+/* Of a writer: nobody else writes. */
+static int find_newest_pages(store__env *env, int fd)
+{
+    store_err err = store__pages_open(fd, &env->pages);
+    return err == STORE_OK ? 0 : err == STORE_IO ? EIO : MDB_INVALID;
+}
+
+static int check_file(store__env *env)
+{
+    int fd;
+    int rc = mdb_env_get_fd(env->mdb, &fd);
+    if (!rc)
+        rc = env->read_only ? take_snapshot(env) : find_newest_pages(env, fd);
+    return rc ? rc : extend_file(env, fd);
 }
 
 static size_t first_map_len(const store__env *env)
@@ -200,6 +218,16 @@ static size_t first_map_len(const store__env *env)
     return len < env->map_len_regular ? len : env->map_len_regular;
 }
 
+/* LMDB found its own pages damaged, and will not return. */
+static void give_up(MDB_env *mdb, const char *message)
+{
+    fprintf(stderr,
+            "weft: %s/" STORE__DATA_FILE " is damaged (%s); look at it with `weft verify`, and "
+            "restore a backup\n",
+            (const char *)mdb_env_get_userctx(mdb), message);
+    abort();
+}
+
 static int open_mdb(store__env *env)
 {
     int rc = mdb_env_create(&env->mdb);
@@ -209,12 +237,14 @@ static int open_mdb(store__env *env)
     }
     unsigned flags = env->read_only ? MDB_NOTLS | MDB_RDONLY : MDB_NOTLS;
     int dead;
-    if ((rc = mdb_env_set_maxdbs(env->mdb, STORE__TABLES_MAX)) ||
+    if ((rc = mdb_env_set_userctx(env->mdb, env->dir)) ||
+        (rc = mdb_env_set_assert(env->mdb, give_up)) ||
+        (rc = mdb_env_set_maxdbs(env->mdb, STORE__TABLES_MAX)) ||
         (rc = mdb_env_set_maxreaders(env->mdb, READERS_MAX)) ||
         (rc = mdb_env_set_mapsize(env->mdb, first_map_len(env))) ||
-        (rc = mdb_env_open(env->mdb, env->dir, flags, FILE_MODE)) || (rc = extend_file(env)))
+        (rc = mdb_env_open(env->mdb, env->dir, flags, FILE_MODE)) || (rc = check_file(env)))
         return rc;
-    return env->read_only ? take_snapshot(env) : mdb_reader_check(env->mdb, &dead);
+    return env->read_only ? 0 : mdb_reader_check(env->mdb, &dead);
 }
 
 int store__env_open(store__env *env)
@@ -242,7 +272,7 @@ store_err store__read_begin(store__env *env, MDB_txn **out)
 {
     *out = env->snapshot;
     if (env->snapshot)
-        return STORE_OK;
+        return env->damaged ? STORE_CORRUPT : STORE_OK;
     gate_enter(&env->gate);
     int rc = env->mdb ? begin_settled(env->mdb, out) : EIO;
     if (rc)
@@ -256,6 +286,37 @@ void store__read_end(store__env *env, MDB_txn *txn)
         return;
     mdb_txn_abort(txn);
     gate_leave(&env->gate);
+}
+
+/* Bytes in the map lie within their page, or are the value of a run of pages of its own. */
+static bool is_whole(const store__env *env, const MDB_val *bytes)
+{
+    MDB_envinfo info;
+    size_t page_len = env->pages.page_len;
+    size_t at = (size_t)((uintptr_t)bytes->mv_data % page_len);
+    if (bytes->mv_size <= page_len - at)
+        return true;
+    if (at != STORE__PAGE_HEAD_LEN || mdb_env_info(env->mdb, &info) != 0)
+        return false;
+    return store__run_holds((const uint8_t *)bytes->mv_data - at, page_len, info.me_last_pgno,
+                            bytes->mv_size);
+}
+
+int store__get(const store__env *env, MDB_txn *txn, MDB_dbi table, MDB_val *key, MDB_val *value)
+{
+    int rc = mdb_get(txn, table, key, value);
+    return !rc && !is_whole(env, value) ? MDB_CORRUPTED : rc;
+}
+
+int store__cursor_get(const store__env *env, MDB_cursor *cursor, MDB_val *key, MDB_val *value,
+                      MDB_cursor_op op)
+{
+    const void *wanted = key->mv_data;
+    int rc = mdb_cursor_get(cursor, key, value, op);
+    if (rc)
+        return rc;
+    bool whole = is_whole(env, value) && (key->mv_data == wanted || is_whole(env, key));
+    return whole ? 0 : MDB_CORRUPTED;
 }
 
 /* The pages that LMDB has free stand in its table 0, in lists that begin with their count. */

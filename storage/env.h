@@ -31,7 +31,9 @@ typedef struct store__env {
     bool read_only;
     MDB_txn
         *snapshot; /* read_only: the one that all reads use, as long as the environment is open */
-    store__pages pages; /* of the snapshot */
+    store__pages pages; /* of the snapshot; of a writer, as opening found them */
+    bool damaged;       /* read_only: what is there cannot be read but page by page */
+    bool cut;           /* read_only: the file lacks pages at its end that are in use */
     MDB_dbi meta, names, documents, tail, checkpoints, purges, segments;
     size_t map_len_min;
     size_t map_len_max;     /* with the reserve */
@@ -63,6 +65,12 @@ void store__gate_open(store__gate *gate);
  * with store__read_end, also by the same thread, and soon. */
 store_err store__read_begin(store__env *env, MDB_txn **out);
 void store__read_end(store__env *env, MDB_txn *txn);
+
+/* mdb_get and mdb_cursor_get within a read transaction, for which what they find must lie within
+ * the file: what a damaged page says of lengths is not followed (MDB_CORRUPTED). */
+int store__get(const store__env *env, MDB_txn *txn, MDB_dbi table, MDB_val *key, MDB_val *value);
+int store__cursor_get(const store__env *env, MDB_cursor *cursor, MDB_val *key, MDB_val *value,
+                      MDB_cursor_op op);
 
 /* Batch owner: runs `write` in a write transaction and commits it. `write` returns LMDB's codes and
  * may be run several times. After STORE_OK all of it is durable, after anything else nothing is;

@@ -146,6 +146,30 @@ static store_err open_tables(store *s, MDB_txn *txn, const store__complaint *c)
     return STORE_OK;
 }
 
+/* Down to the first entry: the root and what else every way passes. */
+static store_err check_root(const store__pages *pages, const char *table)
+{
+    store__walk walk = {.pages = pages};
+    MDB_val key;
+    MDB_val value;
+    store_err err = store__pages_tree(pages, table, &walk.tree);
+    if (err == STORE_OK)
+        err = store__walk_next(&walk, &key, &value);
+    store__walk_end(&walk);
+    return err == STORE_NOT_FOUND ? STORE_OK : err;
+}
+
+store_err store__format_check_pages(const store__pages *pages, const store__complaint *c)
+{
+    for (size_t i = 0; i < STORE__TABLES; i++) {
+        store_err err = check_root(pages, store__tables[i]);
+        if (err != STORE_OK)
+            return store__complain(c, err, "data.mdb is damaged: its table %s cannot be read",
+                                   store__tables[i]);
+    }
+    return STORE_OK;
+}
+
 store_err store__format_open(store *s, const store__complaint *c)
 {
     MDB_txn *txn;

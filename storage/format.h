@@ -11,6 +11,10 @@ extern const char *const store__tables[STORE__TABLES];
 /* Whether the body of a format record is of the version that this store writes. */
 store_err store__format_check(store_bytes body, const store__complaint *c);
 
+/* LMDB ends the process where it comes to damaged pages: whether the pages are whole that every way
+ * into the tables passes. Tables that are absent are. */
+store_err store__format_check_pages(const store__pages *pages, const store__complaint *c);
+
 /* Opens the tables to write to them: makes a new store of an empty data file, and brings an older
  * one forward. */
 store_err store__format_open(store *s, const store__complaint *c);

@@ -99,12 +99,14 @@ static store__entry *find_live(store__index *index, uint64_t number)
     return entry && entry->live ? entry : NULL;
 }
 
-bool store__index_life(store__index *index, uint64_t number, store__life *out)
+bool store__index_life(store__index *index, uint64_t number, store__life *out, bool *damaged)
 {
     pthread_mutex_lock(&index->lock);
     const store__entry *entry = find_live(index, number);
-    if (entry)
+    if (entry) {
         *out = entry->life;
+        *damaged = entry->damaged;
+    }
     pthread_mutex_unlock(&index->lock);
     return entry != NULL;
 }

@@ -68,7 +68,7 @@ void store__entry_push(store__entry *entry, uint64_t key, int64_t time_ms, size_
 /* ---- any thread ---- */
 
 /* False: the index has no such document. */
-bool store__index_life(store__index *index, uint64_t number, store__life *out);
+bool store__index_life(store__index *index, uint64_t number, store__life *out, bool *damaged);
 
 typedef struct store__range {
     bool damaged;

@@ -52,6 +52,27 @@ bool store__event_decode(const MDB_val *value, uint64_t *number, store_event *ou
     return true;
 }
 
+bool store__event_peek(const MDB_val *value, uint64_t *number, uint64_t *seq)
+{
+    const uint8_t *at = value->mv_data;
+    if (value->mv_size < AT_USER)
+        return false;
+    *number = store__get_u64(at + AT_NUMBER);
+    *seq = store__get_u64(at + AT_SEQ);
+    return true;
+}
+
+bool store__event_fits(const MDB_val *key, const MDB_val *value, uint64_t number, uint64_t seq,
+                       uint8_t *room)
+{
+    store_bytes body;
+    MDB_val copy = {value->mv_size, room};
+    memcpy(room, value->mv_data, value->mv_size);
+    store__put_u64(room + AT_NUMBER, number);
+    store__put_u64(room + AT_SEQ, seq);
+    return store__unseal(key, &copy, &body);
+}
+
 /* ---- append ---- */
 
 store_err store_batch_append(store_batch *b, uint64_t number, const store_event *event,
@@ -120,7 +141,7 @@ store_err store__event_get(const store *s, MDB_txn *txn, uint64_t tail_key, uint
     MDB_val value;
     store_bytes body;
     uint64_t owner;
-    int rc = mdb_get(txn, s->env.tail, &k, &value);
+    int rc = store__get(&s->env, txn, s->env.tail, &k, &value);
     if (rc)
         return store__err(rc);
     return store__unseal(&k, &value, &body) && store__event_decode(&value, &owner, out) &&
@@ -229,9 +250,10 @@ static store_err load_life(store *s, uint64_t number, store__life *out)
 {
     MDB_txn *txn;
     store_bytes name;
+    bool damaged;
     for (int look = 0; look < 2; look++) {
-        if (store__index_life(&s->index, number, out))
-            return STORE_OK;
+        if (store__index_life(&s->index, number, out, &damaged))
+            return damaged ? STORE_CORRUPT : STORE_OK;
         store_err err = store__read_begin(&s->env, &txn);
         if (err != STORE_OK)
             return err;

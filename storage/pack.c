@@ -17,14 +17,15 @@
 
 /* ---- segments ---- */
 
-static int seek_segment(MDB_cursor *cursor, store__key *wanted, MDB_val *key, MDB_val *value)
+static int seek_segment(const store__env *env, MDB_cursor *cursor, store__key *wanted, MDB_val *key,
+                        MDB_val *value)
 {
     *key = store__key_val(wanted);
-    int rc = mdb_cursor_get(cursor, key, value, MDB_SET_RANGE);
+    int rc = store__cursor_get(env, cursor, key, value, MDB_SET_RANGE);
     if (rc == MDB_NOTFOUND)
-        return mdb_cursor_get(cursor, key, value, MDB_LAST);
+        return store__cursor_get(env, cursor, key, value, MDB_LAST);
     if (!rc && (key->mv_size != wanted->len || memcmp(key->mv_data, wanted->bytes, wanted->len)))
-        return mdb_cursor_get(cursor, key, value, MDB_PREV);
+        return store__cursor_get(env, cursor, key, value, MDB_PREV);
     return rc;
 }
 
@@ -38,7 +39,7 @@ store_err store__segment_find(const store *s, MDB_txn *txn, uint64_t number, uin
     store__key wanted = store__key_two(number, seq);
     MDB_val key;
     MDB_val value;
-    rc = seek_segment(cursor, &wanted, &key, &value);
+    rc = seek_segment(&s->env, cursor, &wanted, &key, &value);
     mdb_cursor_close(cursor);
     if (rc)
         return store__err(rc);
@@ -233,7 +234,7 @@ static int choose_oldest(const store *s, MDB_txn *txn, const store_pack_policy *
     for (unsigned looked = 0; looked < LOOK_MAX && c->count < PACKS_MAX; looked++) {
         uint64_t number;
         store_event event;
-        if ((rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)))
+        if ((rc = store__cursor_get(&s->env, cursor, &key, &value, MDB_NEXT)))
             break;
         if (!store__event_decode(&value, &number, &event))
             continue;

@@ -10,7 +10,7 @@
 #define MAGIC       0xBEEFC0DEu
 #define DATA_FORMAT 1u
 
-#define PAGE_HEAD_LEN 16u
+#define PAGE_HEAD_LEN STORE__PAGE_HEAD_LEN
 #define AT_PAGE_FLAGS 10u
 #define AT_LOWER      12u
 #define AT_UPPER      14u
@@ -182,6 +182,35 @@ store_err store__pages_tree(const store__pages *pages, const char *name, store__
     return err;
 }
 
+bool store__pages_list(const MDB_val *value, const uint8_t **numbers, uint64_t *count)
+{
+    if (value->mv_size < sizeof(*count))
+        return false;
+    *count = get_u64(value->mv_data);
+    *numbers = (const uint8_t *)value->mv_data + sizeof(*count);
+    return *count <= value->mv_size / sizeof(*count) - 1;
+}
+
+store_err store__pages_are_free(const store__pages *pages, uint64_t first, bool *out)
+{
+    store__walk walk = {.pages = pages, .tree = pages->free};
+    uint64_t found = 0;
+    MDB_val key;
+    MDB_val value;
+    store_err err;
+    while ((err = store__walk_next(&walk, &key, &value)) == STORE_OK) {
+        const uint8_t *numbers;
+        uint64_t count;
+        if (!store__pages_list(&value, &numbers, &count))
+            break;
+        for (uint64_t i = 0; i < count; i++)
+            found += get_u64(numbers + i * sizeof(uint64_t)) >= first;
+    }
+    store__walk_end(&walk);
+    *out = err == STORE_NOT_FOUND && found == pages->page_count - first;
+    return err == STORE_NOT_FOUND || err == STORE_CORRUPT ? STORE_OK : err;
+}
+
 /* ---- one page ---- */
 
 static const uint8_t *node_at(const uint8_t *page, unsigned index)
@@ -317,14 +346,13 @@ static reason descend_to_root(store__walk *walk)
 }
 
 /* To the page that the branch node `index` of the lowest level leads to. */
-static reason descend_from(store__walk *walk, unsigned index, uint64_t *number)
+static reason descend_from(store__walk *walk, unsigned index)
 {
     store__level *level = &walk->levels[walk->depth - 1];
     MDB_val low = index > 0 ? node_key(level->page, index) : level->low;
     MDB_val high = index + 1 < level->count ? node_key(level->page, index + 1) : level->high;
     level->next = index + 1;
-    *number = child_of(node_at(level->page, index));
-    return descend(walk, *number, low, high);
+    return descend(walk, child_of(node_at(level->page, index)), low, high);
 }
 
 static bool reserve(store_buf *buf, size_t len)
@@ -363,59 +391,62 @@ static reason read_run(store__walk *walk, uint64_t number, size_t len, MDB_val *
     return read_at(pages->fd, walk->value.data, len, number * pages->page_len + PAGE_HEAD_LEN);
 }
 
-/* The entry of a leaf; *number is the page to tell of. */
-static reason read_entry(store__walk *walk, const store__level *level, unsigned index,
-                         uint64_t *number, MDB_val *key, MDB_val *value)
+bool store__run_holds(const uint8_t *page, size_t page_len, uint64_t last_page, size_t value_len)
+{
+    uint64_t number = get_u64(page);
+    uint64_t count = get_u32(page + AT_RUN_LEN);
+    return get_u16(page + AT_PAGE_FLAGS) == FLAG_OVERFLOW && number <= last_page &&
+           count <= last_page - number + 1 &&
+           PAGE_HEAD_LEN + (uint64_t)value_len <= count * page_len;
+}
+
+/* The entry of a leaf; the key also if the value cannot be read. */
+static reason read_entry(store__walk *walk, const store__level *level, unsigned index, MDB_val *key,
+                         MDB_val *value)
 {
     const uint8_t *node = node_at(level->page, index);
-    *number = get_u64(level->page);
     *key = node_key(level->page, index);
     uint8_t *data = (uint8_t *)key->mv_data + key->mv_size;
     walk->entries++;
-    if (get_u16(node + AT_NODE_FLAGS) & NODE_OVERFLOW) {
-        *number = get_u64(data);
-        return read_run(walk, *number, get_u32(node), value);
-    }
+    if (get_u16(node + AT_NODE_FLAGS) & NODE_OVERFLOW)
+        return read_run(walk, get_u64(data), get_u32(node), value);
     *value = (MDB_val){get_u32(node), data};
     return FINE;
 }
 
-/* One step: down, up, or to an entry. */
-static reason step(store__walk *walk, uint64_t *number, MDB_val *key, MDB_val *value, bool *found)
+/* One step: down, up, or to an entry, whose key is then set. */
+static reason step(store__walk *walk, MDB_val *key, MDB_val *value)
 {
     store__level *level = &walk->levels[walk->depth - 1];
-    *found = false;
     if (level->next == level->count) {
         walk->depth--;
         return FINE;
     }
     if (walk->depth < walk->tree.depth)
-        return descend_from(walk, level->next, number);
-    reason why = read_entry(walk, level, level->next++, number, key, value);
-    *found = why.err == STORE_OK;
-    return why;
+        return descend_from(walk, level->next);
+    return read_entry(walk, level, level->next++, key, value);
 }
 
 /* What is damaged is told and passed over, or ends the walk. */
-static store_err pass(store__walk *walk, reason why, uint64_t number)
+static store_err pass(store__walk *walk, reason why, MDB_val *key)
 {
     if (why.err == STORE_OK || !why.what || !walk->damaged)
         return why.err;
-    walk->damaged(walk->ctx, number, why.what);
+    walk->damaged(walk->ctx, key->mv_data ? key : NULL, why.what);
+    *key = (MDB_val){0};
     return STORE_OK;
 }
 
 store_err store__walk_next(store__walk *walk, MDB_val *key, MDB_val *value)
 {
-    uint64_t number = walk->tree.root;
-    bool found = false;
     store_err err = STORE_OK;
+    *key = (MDB_val){0};
     if (!walk->begun)
-        err = pass(walk, descend_to_root(walk), number);
-    while (err == STORE_OK && !found) {
+        err = pass(walk, descend_to_root(walk), key);
+    while (err == STORE_OK && !key->mv_data) {
         if (walk->depth == 0)
             return STORE_NOT_FOUND;
-        err = pass(walk, step(walk, &number, key, value, &found), number);
+        err = pass(walk, step(walk, key, value), key);
     }
     return err;
 }
@@ -441,12 +472,11 @@ static unsigned find_node(const store__walk *walk, const store__level *level, co
 
 store_err store__walk_find(store__walk *walk, MDB_val wanted, MDB_val *value)
 {
-    uint64_t number = walk->tree.root;
     MDB_val key;
     reason why = descend_to_root(walk);
     while (why.err == STORE_OK && walk->depth && walk->depth < walk->tree.depth) {
         store__level *level = &walk->levels[walk->depth - 1];
-        why = descend_from(walk, find_node(walk, level, &wanted, false), &number);
+        why = descend_from(walk, find_node(walk, level, &wanted, false));
     }
     if (why.err != STORE_OK || walk->depth == 0)
         return why.err == STORE_OK ? STORE_NOT_FOUND : why.err;
@@ -457,7 +487,7 @@ store_err store__walk_find(store__walk *walk, MDB_val wanted, MDB_val *value)
     key = node_key(leaf->page, leaf->next);
     if (compare(&walk->tree, &key, &wanted) != 0)
         return STORE_NOT_FOUND;
-    return read_entry(walk, leaf, leaf->next++, &number, &key, value).err;
+    return read_entry(walk, leaf, leaf->next++, &key, value).err;
 }
 
 void store__walk_end(store__walk *walk)

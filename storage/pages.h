@@ -42,6 +42,17 @@ store_err store__pages_open_at(int fd, uint64_t commit, store__pages *out);
 /* Of the newest commit: of a file that nobody writes. STORE_CORRUPT: it is no data file. */
 store_err store__pages_open(int fd, store__pages *out);
 
+#define STORE__PAGE_HEAD_LEN 16u
+
+/* Whether what begins at `page`, in a map of the file, is a run of pages with room for a value. */
+bool store__run_holds(const uint8_t *page, size_t page_len, uint64_t last_page, size_t value_len);
+
+/* Whether nothing stands in the pages from `first` on: all of them are free. */
+store_err store__pages_are_free(const store__pages *pages, uint64_t first, bool *out);
+
+/* A list of the tree of free pages: its pages, in the machine's order. False: it is none. */
+bool store__pages_list(const MDB_val *value, const uint8_t **numbers, uint64_t *count);
+
 /* A table by its name. STORE_NOT_FOUND, or what came in the way. */
 store_err store__pages_tree(const store__pages *pages, const char *name, store__tree *out);
 
@@ -58,8 +69,9 @@ typedef struct store__level {
 typedef struct store__walk {
     const store__pages *pages;
     store__tree tree;
-    /* Told what is damaged, which then is passed over; NULL: damage ends the walk. */
-    void (*damaged)(void *ctx, uint64_t page, const char *what);
+    /* Told what is damaged, which then is passed over; `key` is of the entry, if it is one. NULL:
+     * damage ends the walk. */
+    void (*damaged)(void *ctx, const MDB_val *key, const char *what);
     void *ctx;
     bool begun;
     unsigned depth;

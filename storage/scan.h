@@ -6,7 +6,7 @@
 #include "complaint.h"
 
 /* Fills the empty index, the list of what is to be purged and the counters of a store whose tables
- * are open. On failure they hold a part. */
-store_err store__scan(store *s, MDB_txn *txn, const store__complaint *c);
+ * are open, from a read transaction and the pages that it sees. On failure they hold a part. */
+store_err store__scan(store *s, MDB_txn *txn, const store__pages *pages, const store__complaint *c);
 
 #endif

@@ -34,16 +34,57 @@ const char *store_strerror(store_err err)
 
 /* ---- loading ---- */
 
-static store_err read_all(store *s, const store__complaint *c)
+static store_err scan_now(store *s, const store__complaint *c)
 {
-    MDB_txn *txn = s->env.snapshot;
-    int rc = txn ? 0 : mdb_txn_begin(s->env.mdb, NULL, MDB_RDONLY, &txn);
+    MDB_txn *txn;
+    store__pages pages;
+    int fd;
+    int rc = mdb_txn_begin(s->env.mdb, NULL, MDB_RDONLY, &txn);
     if (rc)
         return store__complain_mdb(c, rc);
-    store_err err = store__scan(s, txn, c);
-    if (txn != s->env.snapshot)
-        mdb_txn_abort(txn);
+    store_err err = store__err(mdb_env_get_fd(s->env.mdb, &fd));
+    if (err == STORE_OK)
+        err = store__pages_open_at(fd, mdb_txn_id(txn), &pages);
+    err = err == STORE_OK ? store__scan(s, txn, &pages, c)
+                          : store__complain(c, err, "the data file cannot be read");
+    mdb_txn_abort(txn);
     return err;
+}
+
+static void forget_all(store *s)
+{
+    store__index_clear(&s->index);
+    store__purge_clear(s);
+}
+
+static store_err load_to_write(store *s, const store__complaint *c)
+{
+    store_err err = store__format_check_pages(&s->env.pages, c);
+    if (err == STORE_OK)
+        err = store__format_open(s, c);
+    return err == STORE_OK ? scan_now(s, c) : err;
+}
+
+static store_err check_snapshot(const store *s, const store__complaint *c)
+{
+    return s->env.cut ? store__complain(c, STORE_CORRUPT, "data.mdb has been cut short")
+                      : store__format_check_pages(&s->env.pages, c);
+}
+
+/* What a writer would refuse to open can still be checked, page by page. */
+static store_err load_to_read(store *s, const store__complaint *c)
+{
+    store_err err = check_snapshot(s, c);
+    if (err == STORE_OK) {
+        if ((err = store__format_read(s, s->env.snapshot, c)) != STORE_OK)
+            return err;
+        err = store__scan(s, s->env.snapshot, &s->env.pages, c);
+    }
+    if (err != STORE_CORRUPT)
+        return err;
+    s->env.damaged = true;
+    forget_all(s);
+    return STORE_OK;
 }
 
 /* Opens the environment and reads all that memory holds of it. Needs the gate closed, or nobody
@@ -55,14 +96,10 @@ static store_err load(store *s, const store__complaint *c)
         return store__complain_mdb(c, rc);
     s->next_key = 1;
     s->ticks_left = STORE__TICKS;
-    store_err err =
-        s->env.snapshot ? store__format_read(s, s->env.snapshot, c) : store__format_open(s, c);
-    if (err == STORE_OK)
-        err = read_all(s, c);
+    store_err err = s->env.read_only ? load_to_read(s, c) : load_to_write(s, c);
     if (err == STORE_OK)
         return err;
-    store__index_clear(&s->index);
-    store__purge_clear(s);
+    forget_all(s);
     store__env_close(&s->env);
     return err;
 }
@@ -269,6 +306,7 @@ store_err store_get_stats(store *s, store_stats *out)
     store__read_end(&s->env, txn);
     if (err != STORE_OK)
         return err;
+    stats.damaged = s->damaged;
     stats.map_bytes = use.map_bytes;
     stats.file_bytes = use.file_bytes;
     stats.used_bytes = use.used_bytes;

@@ -293,6 +293,7 @@ STORE_MUST_CHECK store_err store_batch_pack(store_batch *b, store_packs *packs);
 
 typedef struct store_stats {
     uint64_t documents;  /* living */
+    uint64_t damaged;    /* of which opening found that they are: their calls are STORE_CORRUPT */
     uint64_t map_bytes;  /* size of the map */
     uint64_t file_bytes; /* of it, ever used: what the data file takes */
     uint64_t used_bytes; /* of it, in use: without what was freed */

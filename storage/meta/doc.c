@@ -17,7 +17,7 @@ static store_err load_name(const store *s, MDB_txn *txn, store_bytes name, store
     MDB_val key = store__bytes_val(name);
     MDB_val value;
     store_bytes body;
-    int rc = mdb_get(txn, s->env.names, &key, &value);
+    int rc = store__get(&s->env, txn, s->env.names, &key, &value);
     if (rc)
         return store__err(rc);
     return store__unseal(&key, &value, &body) && store__name_decode(body, out) ? STORE_OK
@@ -31,7 +31,7 @@ store_err store__doc_load(const store *s, MDB_txn *txn, uint64_t number, store__
     MDB_val k = store__key_val(&key);
     MDB_val value;
     store_bytes body;
-    int rc = mdb_get(txn, s->env.documents, &k, &value);
+    int rc = store__get(&s->env, txn, s->env.documents, &k, &value);
     if (rc)
         return store__err(rc);
     return store__unseal(&k, &value, &body) && store__doc_decode(body, life, name) ? STORE_OK
@@ -382,15 +382,19 @@ store_err store_find(store *s, store_bytes name, store_doc *out)
      * record was read. A second look tells, with a transaction that begins after the index was
      * asked. Numbers begin at 1. */
     for (uint64_t absent = 0;;) {
+        bool damaged = false;
         store_err err = look_up(s, name, &record, &life);
         if (err != STORE_OK)
             return err;
         if (record.deleted)
             life = record.last;
-        else if (!store__index_life(&s->index, record.number, &life) && record.number != absent) {
+        else if (!store__index_life(&s->index, record.number, &life, &damaged) &&
+                 record.number != absent) {
             absent = record.number;
             continue;
         }
+        if (damaged)
+            return STORE_CORRUPT;
         describe(out, &record, &life);
         return STORE_OK;
     }
@@ -428,31 +432,32 @@ static bool equal(const MDB_val *key, store_bytes name)
 }
 
 /* To the first name that begins with `prefix` and comes after `after`, or behind both. */
-static int seek(MDB_cursor *cursor, store_bytes prefix, store_bytes after, MDB_val *key,
-                MDB_val *value)
+static int seek(const store__env *env, MDB_cursor *cursor, store_bytes prefix, store_bytes after,
+                MDB_val *key, MDB_val *value)
 {
     size_t common = prefix.len < after.len ? prefix.len : after.len;
     int order = common ? memcmp(prefix.data, after.data, common) : 0;
     bool after_first = order < 0 || (order == 0 && prefix.len <= after.len);
     store_bytes from = after_first ? after : prefix;
     if (!from.len)
-        return mdb_cursor_get(cursor, key, value, MDB_FIRST);
+        return store__cursor_get(env, cursor, key, value, MDB_FIRST);
     *key = store__bytes_val(from);
-    int rc = mdb_cursor_get(cursor, key, value, MDB_SET_RANGE);
+    int rc = store__cursor_get(env, cursor, key, value, MDB_SET_RANGE);
     if (!rc && equal(key, after))
-        rc = mdb_cursor_get(cursor, key, value, MDB_NEXT);
+        rc = store__cursor_get(env, cursor, key, value, MDB_NEXT);
     return rc;
 }
 
-static store_err list(MDB_cursor *cursor, store_bytes prefix, store_bytes after,
-                      bool (*each)(void *ctx, store_bytes name), void *ctx)
+static store_err list(const store__env *env, MDB_cursor *cursor, store_bytes prefix,
+                      store_bytes after, bool (*each)(void *ctx, store_bytes name), void *ctx)
 {
     MDB_val key;
     MDB_val value;
     store_bytes body;
     store__name record;
-    int rc = seek(cursor, prefix, after, &key, &value);
-    for (; !rc && begins_with(&key, prefix); rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
+    int rc = seek(env, cursor, prefix, after, &key, &value);
+    for (; !rc && begins_with(&key, prefix);
+         rc = store__cursor_get(env, cursor, &key, &value, MDB_NEXT)) {
         if (!store__unseal(&key, &value, &body) || !store__name_decode(body, &record))
             return STORE_CORRUPT;
         if (!record.deleted && !each(ctx, (store_bytes){key.mv_data, key.mv_size}))
@@ -475,7 +480,7 @@ store_err store_list(store *s, store_bytes prefix, store_bytes after,
     if (rc) {
         err = store__err(rc);
     } else {
-        err = list(cursor, prefix, after, each, ctx);
+        err = list(&s->env, cursor, prefix, after, each, ctx);
         mdb_cursor_close(cursor);
     }
     store__read_end(&s->env, txn);

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -334,7 +335,7 @@ raw raw_open(const char *dir, const char *table)
     assert_int_equal(mdb_env_create(&r.env), 0);
     assert_int_equal(mdb_env_set_maxdbs(r.env, 16), 0);
     assert_int_equal(mdb_env_set_mapsize(r.env, (size_t)1 << 30), 0);
-    assert_int_equal(mdb_env_open(r.env, dir, 0, 0600), 0);
+    assert_int_equal(mdb_env_open(r.env, dir, MDB_NOSYNC, 0600), 0);
     assert_int_equal(mdb_txn_begin(r.env, NULL, 0, &r.txn), 0);
     assert_int_equal(mdb_dbi_open(r.txn, table, MDB_CREATE, &r.table), 0);
     return r;
@@ -354,6 +355,13 @@ MDB_val raw_get(raw *r, MDB_val key)
 }
 
 /* ---- a reading process ---- */
+
+void be_a_child(void)
+{
+    static const int signals[] = {SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS};
+    for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
+        signal(signals[i], SIG_DFL);
+}
 
 static bool send_all(int fd, const void *data, size_t len)
 {
@@ -384,6 +392,7 @@ static void serve(const fixture *f, reader *r, int asked, int out)
 {
     store *s = NULL;
     char question;
+    be_a_child();
     r->opened = store_open_read(f->dir, &f->options, &s, r->detail, sizeof(r->detail));
     bool ok = send_all(out, r, sizeof(*r));
     while (ok && r->opened == STORE_OK && read(asked, &question, 1) == 1) {
@@ -437,4 +446,64 @@ void reader_stop(reader *r)
     assert_int_equal(waitpid(r->pid, &status, 0), r->pid);
     close(r->answer);
     assert_int_equal(status, 0);
+}
+
+/* ---- checking ---- */
+
+static void add_fault(void *ctx, const store_fault *fault)
+{
+    faults *all = ctx;
+    if (all->count < FAULTS_MAX) {
+        fault_seen *seen = &all->seen[all->count];
+        *seen = (fault_seen){.first = fault->seq_first, .last = fault->seq_last};
+        snprintf(seen->name, sizeof(seen->name), "%.*s", (int)fault->name.len,
+                 (const char *)fault->name.data);
+        snprintf(seen->what, sizeof(seen->what), "%s", fault->what);
+    }
+    all->count++;
+}
+
+store_err verify_store(const fixture *f, faults *out)
+{
+    store *s;
+    char detail[256];
+    *out = (faults){0};
+    store_err err = store_open_read(f->dir, &f->options, &s, detail, sizeof(detail));
+    if (err != STORE_OK) {
+        add_fault(out, &(store_fault){.what = detail});
+        return err;
+    }
+    err = store_verify(s, add_fault, out);
+    store_close(s);
+    return err;
+}
+
+bool has_fault(const faults *all, const char *name, uint64_t first, uint64_t last)
+{
+    for (unsigned i = 0; i < all->count && i < FAULTS_MAX; i++)
+        if (strcmp(all->seen[i].name, name) == 0 && all->seen[i].first == first &&
+            all->seen[i].last == last)
+            return true;
+    return false;
+}
+
+void print_faults(const faults *all)
+{
+    for (unsigned i = 0; i < all->count && i < FAULTS_MAX; i++)
+        print_error("%s: %s %llu..%llu\n", all->seen[i].name, all->seen[i].what,
+                    (unsigned long long)all->seen[i].first, (unsigned long long)all->seen[i].last);
+}
+
+void assert_clean(fixture *f)
+{
+    faults all;
+    bool open = f->s != NULL;
+    store_close(f->s);
+    f->s = NULL;
+    store_err err = verify_store(f, &all);
+    print_faults(&all);
+    assert_ok(err);
+    assert_int_equal(all.count, 0);
+    if (open)
+        fixture_open(f);
 }

@@ -81,7 +81,32 @@ raw raw_open(const char *dir, const char *table);
 void raw_close(raw *r);
 MDB_val raw_get(raw *r, MDB_val key);
 
+/* ---- checking: of a closed store ---- */
+
+enum { FAULTS_MAX = 32 };
+
+typedef struct fault_seen {
+    char name[64];
+    char what[128];
+    uint64_t first;
+    uint64_t last;
+} fault_seen;
+
+typedef struct faults {
+    unsigned count;
+    fault_seen seen[FAULTS_MAX];
+} faults;
+
+store_err verify_store(const fixture *f, faults *out);
+bool has_fault(const faults *all, const char *name, uint64_t first, uint64_t last);
+void print_faults(const faults *all);
+/* Closes the store for it, and opens it again. */
+void assert_clean(fixture *f);
+
 /* ---- a process that reads beside this one ---- */
+
+/* In a child: what ends it ends it, whatever cmocka would make of a signal. */
+void be_a_child(void);
 
 typedef struct reader {
     pid_t pid;

@@ -185,6 +185,7 @@ static void copy_when_told(copies *c, int told, int tell)
 {
     store *s = NULL;
     char byte = 0;
+    be_a_child();
     store_err err = store_open_read(c->f->dir, NULL, &s, NULL, 0);
     if (err == STORE_OK && write(tell, "o", 1) == 1 && read(told, &byte, 1) == 1)
         err = store_backup(s, c->file, NULL, 0);

@@ -89,6 +89,7 @@ static void opening_may_meet_a_growing_map(void **state)
     uint64_t number = create_doc(f->s, "a", 1).number;
     pid_t child = fork();
     if (child == 0) {
+        be_a_child();
         for (int i = 0; i < 60; i++) {
             store *s;
             store_doc doc;
