@@ -236,11 +236,85 @@ static void a_remembered_spot_of_a_key_is_where_walking_leads(void **state)
     run(true);
 }
 
+/* ---- how far it walks, what it remembers ---- */
+
+enum { FIRST = 100 };
+
+static const wm_id left_of_spot = {BASE, 0};
+static const wm_id right_of_spot = {BASE, 3};
+
+/* So many siblings, one after the other, between the first and the last of four units that never
+ * merge: a, b, c and d. */
+static void put_siblings(fixture *f, uint64_t count)
+{
+    for (uint64_t i = 0; i < count; i++)
+        fixture_put(
+            f, (wm_id){FIRST + i, 0},
+            (wm_item){
+                .kind = WM_STRING, .origin = &left_of_spot, .right = &right_of_spot, .text = "s"});
+}
+
+static void open_spot(fixture *f)
+{
+    fixture_open(f, (crdt_doc_options){0});
+    for (uint64_t i = 0; i < 4; i++) {
+        const wm_id before = {BASE, i - 1};
+        fixture_put(
+            f, (wm_id){BASE, i},
+            (wm_item){
+                .kind = WM_EMBED, .root = "t", .origin = i > 0 ? &before : NULL, .text = "1"});
+    }
+}
+
+/* Behind it there are greater ones only: Yjs, too, looks no further. */
+static void a_walk_ends_at_a_greater_sibling(void **state)
+{
+    (void)state;
+    enum { SIBLINGS = 100, STEPS_MAX = 10 };
+    fixture f;
+    open_spot(&f);
+    put_siblings(&f, SIBLINGS);
+    uint64_t before = f.doc->work;
+    fixture_put(
+        &f, (wm_id){FIRST - 1, 0},
+        (wm_item){
+            .kind = WM_STRING, .origin = &left_of_spot, .right = &right_of_spot, .text = "s"});
+    assert_true(f.doc->work - before < STEPS_MAX);
+    fixture_close(&f);
+}
+
+static void a_spot_of_blocks_in_a_row_is_remembered(void **state)
+{
+    (void)state;
+    fixture f;
+    open_spot(&f);
+    put_siblings(&f, CRDT__SPOT_STEPS_MIN + 10);
+    assert_int_equal(f.doc->spot_count, 1);
+    fixture_close(&f);
+}
+
+/* What is put before c parts b from c, which hangs on it: their block is not in one piece. */
+static void a_spot_with_a_torn_block_is_not_remembered(void **state)
+{
+    (void)state;
+    const wm_id c = {BASE, 2};
+    fixture f;
+    open_spot(&f);
+    fixture_put(&f, (wm_id){FIRST - 1, 0},
+                (wm_item){.kind = WM_STRING, .origin = &left_of_spot, .right = &c, .text = "y"});
+    put_siblings(&f, CRDT__SPOT_STEPS_MIN + 10);
+    assert_int_equal(f.doc->spot_count, 0);
+    fixture_close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_remembered_spot_of_a_list_is_where_walking_leads),
         cmocka_unit_test(a_remembered_spot_of_a_key_is_where_walking_leads),
+        cmocka_unit_test(a_walk_ends_at_a_greater_sibling),
+        cmocka_unit_test(a_spot_of_blocks_in_a_row_is_remembered),
+        cmocka_unit_test(a_spot_with_a_torn_block_is_not_remembered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
