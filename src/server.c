@@ -12,6 +12,7 @@
  */
 #include "server.h"
 
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -175,6 +176,16 @@ static bool listen_and_run(server *s, const config *settings)
     return true;
 }
 
+/* They do not stop the others. */
+static void warn_of_damage(store *opened)
+{
+    store_stats stats;
+    if (store_get_stats(opened, &stats) == STORE_OK && stats.damaged > 0)
+        log_warn("%" PRIu64 " of the documents can be neither read nor written, since their events "
+                 "are damaged; weft verify tells which",
+                 stats.damaged);
+}
+
 bool server_run(const config *settings)
 {
     char detail[512];
@@ -182,9 +193,13 @@ bool server_run(const config *settings)
     store_options options = {.codec = &room_codec};
     store_err failed = store_open(settings->data, &options, &opened, detail, sizeof(detail));
     if (failed != STORE_OK) {
-        log_error("cannot open the data directory %s: %s", settings->data, detail);
+        log_error("cannot serve %s%s", detail,
+                  failed == STORE_CORRUPT ? "; weft verify tells more, and weft restore makes a "
+                                            "directory of a backup"
+                                          : "");
         return false;
     }
+    warn_of_damage(opened);
     server s = {.state = SERVER_SERVING};
     signal(SIGPIPE, SIG_IGN);
     build(&s, settings, opened);

@@ -61,6 +61,8 @@ static void print_storage(FILE *out, const api *a)
     if (store_get_stats(a->store, &stored) != STORE_OK)
         return;
     metric(out, "weft_documents", "gauge", "Documents stored.", stored.documents);
+    metric(out, "weft_documents_damaged", "gauge",
+           "Of them, refused since the start: their events are damaged.", stored.damaged);
     metric(out, "weft_storage_used_bytes", "gauge", "Bytes of the data file in use.",
            stored.used_bytes);
     metric(out, "weft_storage_tail_bytes", "gauge", "Of them, events that are not packed.",

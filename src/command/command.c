@@ -10,8 +10,8 @@
 
 /* ---- the table ---- */
 
-static const command *const commands[] = {&command_serve, &command_backup, &command_restore,
-                                          &command_export, &command_import};
+static const command *const commands[] = {&command_serve,  &command_backup, &command_restore,
+                                          &command_verify, &command_export, &command_import};
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 

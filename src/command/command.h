@@ -28,6 +28,7 @@ void command_print_all(FILE *out);
 extern const command command_serve;
 extern const command command_backup;
 extern const command command_restore;
+extern const command command_verify;
 extern const command command_export;
 extern const command command_import;
 

@@ -1,17 +1,21 @@
 /* An exported history becomes a document.
  *
  * The happy path. Line by line is checked and appended to a draft (store_batch_draft), a batch at a
- * time, so that memory is bounded by the longest line and IMPORT_BATCH_BYTES; the last batch gives
- * the draft its name, and with it everything is there.
+ * time, with checkpoints where a server would have kept them; the last batch gives the draft its
+ * name, and with it everything is there. Memory is bounded by the document, the longest line and
+ * IMPORT_BATCH_BYTES.
  *
  * Failure. A bad line, a full disk, or the end of the process at any point: there is no document,
  * and what had been written of it is removed when the directory is next written to. */
+#include <crdt.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/must.h"
 #include "command/history_line.h"
 #include "command/import.h"
+#include "past/checkpoint.h"
 
 /* Bytes of events in one transaction, and what one has beside its update. */
 #define IMPORT_BATCH_BYTES ((size_t)16 << 20)
@@ -27,6 +31,9 @@ typedef struct importing {
     store_batch *batch; /* NULL: none is open */
     uint64_t draft;     /* 0: not begun */
     size_t batch_bytes;
+    crdt_doc *doc;             /* the events so far */
+    uint64_t checkpoint_len;   /* of the state of the last checkpoint */
+    uint64_t checkpoint_since; /* what a replay has to read behind it */
     uint64_t lines;
     uint32_t epoch; /* of the ids */
     history_line line;
@@ -133,6 +140,47 @@ static store_err append(importing *i)
     return failed == STORE_OK ? store_batch_append(i->batch, i->draft, &event, &seq) : failed;
 }
 
+/* ---- checkpoints ---- */
+
+static crdt_err encode_checkpoint(importing *i, crdt_buf *value)
+{
+    crdt_buf state = {0};
+    crdt_err failed = crdt_doc_encode_state(i->doc, CRDT_V2, (crdt_bytes){NULL, 0}, &state);
+    if (failed == CRDT_OK &&
+        checkpoint_encode((crdt_bytes){state.data, state.len}, value) != ERR_OK)
+        failed = CRDT_NO_MEMORY;
+    i->checkpoint_len = state.len;
+    crdt_buf_free(&state);
+    return failed;
+}
+
+static store_err keep_checkpoint(importing *i)
+{
+    crdt_buf value = {0};
+    store_err failed = STORE_NO_MEMORY;
+    if (encode_checkpoint(i, &value) == CRDT_OK)
+        failed = store_batch_checkpoint(i->batch, i->draft, i->lines,
+                                        (store_bytes){value.data, value.len});
+    i->batch_bytes += value.len;
+    i->checkpoint_since = 0;
+    crdt_buf_free(&value);
+    return failed;
+}
+
+/* The update is valid, and nothing is bounded: only memory can fail. */
+static store_err grow(importing *i)
+{
+    const buf *update = &i->line.update;
+    crdt_bytes bytes = {(const uint8_t *)update->data, update->len};
+    if (crdt_doc_apply(i->doc, CRDT_V1, bytes, NULL) != CRDT_OK)
+        return STORE_NO_MEMORY;
+    i->checkpoint_since += checkpoint_weight(update->len);
+    return checkpoint_is_due(i->checkpoint_since, i->checkpoint_len) ? keep_checkpoint(i)
+                                                                     : STORE_OK;
+}
+
+/* ---- taking it in ---- */
+
 static bool take_line(importing *i, slice text)
 {
     const char *wrong = history_line_parse(text, &i->line);
@@ -146,6 +194,8 @@ static bool take_line(importing *i, slice text)
     store_err failed = i->draft == 0 ? begin_draft(i, i->line.time_ms) : STORE_OK;
     if (failed == STORE_OK)
         failed = append(i);
+    if (failed == STORE_OK)
+        failed = grow(i);
     return failed == STORE_OK || store_failed(i, failed);
 }
 
@@ -195,10 +245,14 @@ command_exit import_history(const char *dir, store_bytes name, const import_file
     importing i = {.file = file, .name = name};
     if (!command_open(dir, &i.store))
         return COMMAND_FAILED;
+    i.doc = crdt_doc_new(NULL);
+    must(i.doc != NULL);
+    buf_reserve(&i.text, IMPORT_READ_BYTES);
     bool well = is_free(&i) && take_lines(&i) && finish(&i);
     if (i.batch != NULL)
         store_batch_abort(i.batch);
     store_close(i.store);
+    crdt_doc_free(i.doc);
     history_line_deinit(&i.line);
     buf_free(&i.text);
     return well ? COMMAND_OK : COMMAND_FAILED;

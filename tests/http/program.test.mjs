@@ -26,7 +26,7 @@ test('--help and --version say so on standard output and exit 0', () => {
   }
 })
 
-const COMMANDS = ['serve', 'backup', 'restore', 'export', 'import']
+const COMMANDS = ['serve', 'backup', 'restore', 'verify', 'export', 'import']
 
 test('every command is in the summary, and tells of itself', () => {
   const summary = runWeft(['--help']).stdout
@@ -51,6 +51,7 @@ test('bad usage of a command is one line, and exits 2', t => {
     ['export', '--data', dir, 'x'.repeat(256)], ['export', '--data', dir, '--history=1', 'a'],
     ['import', '--data', dir, 'a'], ['import', '--data', dir], ['import', '--data', dir, 'a', '-', 'b'],
     ['backup', '--data', dir], ['backup', 'file'], ['backup', '--data', dir, 'a', 'b'], ['backup', '--data', dir, '--history', 'a'],
+    ['verify'], ['verify', '--data', dir, 'x'], ['verify', '--data', dir, '--at', '1'],
     ['restore', '--data', dir], ['restore', 'file'], ['restore', '--data', dir, '--at', '1', 'a'],
     ['import', '--data', dir, '--at', '1', 'a', '-'], ['import', '--data', dir, '.', '-']
   ]) {

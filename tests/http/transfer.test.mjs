@@ -68,6 +68,15 @@ test('a history is exported event by event, with the very bytes', async t => {
   }
 })
 
+test('an exported history is what the server shows as lines', async t => {
+  const server = await startServer(t)
+  const writer = new Writer()
+  for (let i = 0; i < 200; i++) await server.post('a', writer.type(randomText(50, i)))
+  const shown = await server.get('/docs/a/history', { accept: 'application/x-ndjson' })
+  assert.equal(shown.status, 200)
+  assert.deepEqual(exported(server.dir, 'a', '--history'), shown.body)
+})
+
 test('an update is imported: new, merged, and again without a further event', async t => {
   const dir = join(tempDir(t), 'made')
   const writer = new Writer()
@@ -159,6 +168,15 @@ test('a history comes in as it was: numbers, times, users and bytes', async t =>
   assert.equal(facts.events, 3)
   assert.equal(textOf((await server.get('/docs/b/state')).body), 'abc')
   assert.match((await server.post('b', writer.type('d'))).json.id, /^4\./)
+})
+
+test('a long history comes in with checkpoints', async t => {
+  const { dir } = await filled(t, 'a', [1, 2, 3, 4, 5].map(seed => randomText(50_000, seed)))
+  const copy = tempDir(t)
+  imported(copy, 'b', exported(dir, 'a', '--history'), '--history')
+  assert.match(well(['verify', '--data', copy]).toString(), /^1 documents, 5 events, .*: all is well\n$/)
+  const server = await startServer(t, { dir: copy })
+  assert.ok(Number(/^weft_storage_checkpoint_bytes (\d+)$/m.exec((await server.get('/metrics')).text)[1]) > 0)
 })
 
 test('an empty history is an empty document; the last line may lack its end', async t => {

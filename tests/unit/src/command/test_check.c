@@ -88,9 +88,8 @@ static void a_checkpoint_of_another_moment_is_told(void **state)
     keep_state_of(f, 5, "xxxxxx");
     keep_state_of(f, 7, "xxxxxxx");
     keep_state_of(f, 9, "yyyyyyyyy");
-    assert_string_equal(looked_at(f).text,
-                        "5: the checkpoint is not what the events come to; "
-                        "9: the checkpoint is not what the events come to; ");
+    assert_string_equal(looked_at(f).text, "5: the checkpoint is not what the events come to; "
+                                           "9: the checkpoint is not what the events come to; ");
 }
 
 static void a_checkpoint_that_is_none_is_told(void **state)
@@ -100,10 +99,9 @@ static void a_checkpoint_that_is_none_is_told(void **state)
     keep(f, 4, (crdt_bytes){(const uint8_t *)"\2what", 5});
     keep(f, 6, (crdt_bytes){(const uint8_t *)"\7what", 5});
     keep_state_of(f, 8, "yyyyyyyy");
-    assert_string_equal(looked_at(f).text,
-                        "4: the checkpoint cannot be read; "
-                        "6: the checkpoint cannot be read; "
-                        "8: the checkpoint is not what the events come to; ");
+    assert_string_equal(looked_at(f).text, "4: the checkpoint cannot be read; "
+                                           "6: the checkpoint cannot be read; "
+                                           "8: the checkpoint is not what the events come to; ");
 }
 
 /* What comes behind it may be told of no more, since it is not known what it should be. */
