@@ -44,7 +44,7 @@ static void an_event_is_told_in_one_line(void **state)
 static void clients_are_those_with_structs(void **state)
 {
     (void)state;
-    static const struct {
+    const struct {
         store_bytes update;
         const char *clients;
     } cases[] = {{two, "[7,5]"}, {deletion, "[]"}, {skipped, "[7]"}};
