@@ -47,7 +47,7 @@ void crdt__step_delta(crdt__printer *p, crdt__frame *f)
     if (f->op == CRDT__OP_VALUE) /* the type that is inserted was written */
         end_op(p, f);
     crdt__run run;
-    while (p->ok && crdt__walk_next(p->doc, &p->moment, &f->walk, &run)) {
+    while (crdt__printer_goes_on(p) && crdt__walk_next(p->doc, &p->moment, &f->walk, &run)) {
         crdt__marks *marks = crdt__printer_marks(p);
         if (run.item->kind == CRDT__FORMAT) {
             p->ok = crdt__marks_pass(marks, p->doc, run.item);

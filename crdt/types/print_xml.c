@@ -252,7 +252,7 @@ void crdt__step_xml_text(crdt__printer *p, crdt__frame *f)
     if (f->op == CRDT__OP_VALUE) /* the type between the tags was written */
         close_tags(p, f);
     crdt__run run;
-    while (p->ok && crdt__walk_next(p->doc, &p->moment, &f->walk, &run)) {
+    while (crdt__printer_goes_on(p) && crdt__walk_next(p->doc, &p->moment, &f->walk, &run)) {
         if (run.item->kind == CRDT__FORMAT) {
             close_tags(p, f);
             p->ok = crdt__marks_pass(crdt__printer_marks(p), p->doc, run.item);

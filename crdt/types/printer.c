@@ -70,7 +70,7 @@ static void step(crdt__printer *p, crdt__frame *f)
 
 void crdt__printer_run(crdt__printer *p)
 {
-    while (p->count > 0 && p->ok && p->out.w.ok)
+    while (p->count > 0 && crdt__printer_goes_on(p))
         step(p, &p->frames[p->count - 1]);
 }
 

@@ -72,6 +72,13 @@ typedef struct crdt__printer {
     bool ok;
 } crdt__printer;
 
+/* False once there was no memory, or no room in what is written: a text with very many formats
+ * would be walked far beyond that for nothing. */
+static inline bool crdt__printer_goes_on(const crdt__printer *p)
+{
+    return p->ok && p->out.w.ok;
+}
+
 /* Begins to append to `buf`. The printer must not move. */
 void crdt__printer_init(crdt__printer *p, const crdt_doc *doc, crdt__moment moment, crdt_buf *buf);
 /* Goes on until all that was opened is done. */
