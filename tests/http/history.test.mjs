@@ -504,6 +504,25 @@ test('malformed queries are refused', async () => {
   }
 })
 
+test('whatever is asked for, the answer is one of a few', async () => {
+  const { ids } = await written('asked', ['a', 'b', 'c'])
+  const values = ['', '0', '1', '3', '4', '-1', 'x', ids[0], ids[2], '2.00000000', '%', '%41', 'v1', 'v2', 'true', 'false', 'a'.repeat(300), '%00', '1e3', '=', '?', '\u0001']
+  const names = ['after', 'until', 'limit', 'updates', 'encoding', 'at', 'as', '']
+  const accepts = [LINES, STREAM, '*/*', '', ',', 'text/*;q=0.1', ';q', `${LINES};q="`, `${STREAM};q=0, */*`, 'a'.repeat(2000)]
+  let state = 7
+  const pick = list => { state = (Math.imul(state, 1664525) + 1013904223) >>> 0; return list[(state >>> 8) % list.length] }
+  const counts = {}
+  for (let i = 0; i < 3000; i++) {
+    const query = Array.from({ length: 1 + i % 3 }, () => `${pick(names)}=${pick(values)}`).join('&').replaceAll('\u0001', '%01')
+    const path = pick([`/docs/asked/history?${query}`, `/docs/asked/content/content?${query}`, `/docs/asked/content/${pick(['', '%2f', '%ff', 'x'])}?${query}`])
+    const headers = { accept: pick(accepts), ...(i % 5 === 0 ? { 'last-event-id': pick(values).replaceAll('\u0001', '') } : {}) }
+    const { status } = await server.get(path, headers)
+    assert.ok([200, 204, 400, 404, 406, 410].includes(status), `${status} for ${path} ${JSON.stringify(headers)}`)
+    counts[status] = (counts[status] ?? 0) + 1
+  }
+  assert.ok(counts[200] > 100 && counts[400] > 100 && counts[410] > 10, JSON.stringify(counts))
+})
+
 test('damage: what comes before it is told, then the answer is cut, and the log says so', async t => {
   const own = await startServer(t)
   const marks = Array.from({ length: 5 }, (_, i) => `mark ${i} ${randomText(40, i + 50)}`)
