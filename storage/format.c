@@ -130,7 +130,7 @@ static store_err is_empty(MDB_txn *txn, const store__complaint *c, bool *empty)
 /* An empty data file becomes a store; one that has tables must be one already. */
 static store_err open_tables(store *s, MDB_txn *txn, const store__complaint *c)
 {
-    bool empty;
+    bool empty = false;
     uint32_t version;
     int rc;
     store_err err = is_empty(txn, c, &empty);
@@ -187,7 +187,7 @@ store_err store__format_open(store *s, const store__complaint *c)
 
 store_err store__format_read(store *s, MDB_txn *txn, const store__complaint *c)
 {
-    bool empty;
+    bool empty = false;
     uint32_t version;
     store_err err = is_empty(txn, c, &empty);
     if (err == STORE_OK && empty)
