@@ -1,6 +1,7 @@
 #include "env.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -206,6 +207,24 @@ static int check_file(store__env *env)
     return rc ? rc : extend_file(env, fd);
 }
 
+/* A data file that a process died over while LMDB made it is made anew. */
+static int begin_anew(const store__env *env)
+{
+    char *path;
+    struct stat file;
+    if (asprintf(&path, "%s/" STORE__DATA_FILE, env->dir) < 0)
+        return ENOMEM;
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    free(path);
+    if (fd < 0)
+        return 0; /* LMDB makes it, or says what is wrong */
+    int rc = 0;
+    if (fstat(fd, &file) == 0 && store__pages_are_unborn(fd, (uint64_t)file.st_size))
+        rc = ftruncate(fd, 0) != 0 ? errno : 0;
+    close(fd);
+    return rc;
+}
+
 static size_t first_map_len(const store__env *env)
 {
     char path[4096];
@@ -235,6 +254,8 @@ static int open_mdb(store__env *env)
         env->mdb = NULL;
         return rc;
     }
+    if (!env->read_only && (rc = begin_anew(env)))
+        return rc;
     unsigned flags = env->read_only ? MDB_NOTLS | MDB_RDONLY : MDB_NOTLS;
     int dead;
     if ((rc = mdb_env_set_userctx(env->mdb, env->dir)) ||

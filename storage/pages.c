@@ -211,6 +211,13 @@ store_err store__pages_are_free(const store__pages *pages, uint64_t first, bool 
     return err == STORE_NOT_FOUND || err == STORE_CORRUPT ? STORE_OK : err;
 }
 
+bool store__pages_are_unborn(int fd, uint64_t len)
+{
+    store__pages pages;
+    return len < META_PAGES * (uint64_t)PAGE_LEN_MAX && read_meta(fd, 0, &pages).err == STORE_OK &&
+           pages.commit == 0 && len < META_PAGES * (uint64_t)pages.page_len;
+}
+
 /* ---- one page ---- */
 
 static const uint8_t *node_at(const uint8_t *page, unsigned index)

@@ -53,6 +53,10 @@ store_err store__pages_are_free(const store__pages *pages, uint64_t first, bool 
 /* A list of the tree of free pages: its pages, in the machine's order. False: it is none. */
 bool store__pages_list(const MDB_val *value, const uint8_t **numbers, uint64_t *count);
 
+/* Whether a file of `len` bytes is what is left of one whose making was broken off: LMDB writes
+ * both meta pages first, and they are of no commit. */
+bool store__pages_are_unborn(int fd, uint64_t len);
+
 /* A table by its name. STORE_NOT_FOUND, or what came in the way. */
 store_err store__pages_tree(const store__pages *pages, const char *name, store__tree *out);
 

@@ -169,6 +169,7 @@ static void what_was_reported_survives_a_kill(void **state)
         run_child(f, numbers, (rng){rng_next(&r)}, rng_below(&r, REPORTS_MAX) + 1, &last);
         fixture_open(f);
         check_all(f, numbers, &last);
+        assert_clean(f);
         for (unsigned i = 0; i < DOCS; i++) {
             char update[6100];
             size_t len = make_update(i, last.heads[i] + 1, update, sizeof(update));
