@@ -111,16 +111,22 @@ static void check_step(check *c, uint64_t bytes)
         fprintf(stderr, "\r%" PRIu64 " documents, %" PRIu64 " events", v->documents, v->events);
 }
 
+static void print_count(uint64_t count, const char *noun, const char *behind)
+{
+    printf("%" PRIu64 " %s%s%s", count, noun, count == 1 ? "" : "s", behind);
+}
+
 static void print_summary(const verify *v)
 {
     if (v->shows_progress)
         fputs("\r\033[K", stderr);
-    printf("%" PRIu64 " documents, %" PRIu64 " events, %" PRIu64 " bytes of updates, %.1f s: ",
-           v->documents, v->events, v->bytes, seconds_since(&v->began));
+    print_count(v->documents, "document", ", ");
+    print_count(v->events, "event", ", ");
+    printf("%" PRIu64 " bytes of updates, %.1f s: ", v->bytes, seconds_since(&v->began));
     if (v->faults == 0)
-        printf("all is well\n");
+        puts("all is well");
     else
-        printf("%" PRIu64 " %s\n", v->faults, v->faults == 1 ? "fault" : "faults");
+        print_count(v->faults, "fault", "\n");
 }
 
 /* ---- documents ---- */
@@ -205,7 +211,7 @@ static _Noreturn void be_the_child(const char *dir, pid_t parent)
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != parent)
         _exit(COMMAND_FAILED);
-    exit(verify_dir(dir));
+    exit((int)verify_dir(dir));
 }
 
 static command_exit wait_for(pid_t child)

@@ -16,7 +16,7 @@ import { Writer, randomText, textOf } from './yjs.mjs'
 
 const historyOf = (dir, name) => well(['export', '--data', dir, '--history', '--', name])
 const verified = dir => well(['verify', '--data', dir]).toString()
-const WELL = /^\d+ documents, \d+ events, \d+ bytes of updates, \d+\.\d s: all is well\n$/
+const WELL = /^\d+ documents?, \d+ events?, \d+ bytes of updates, \d+\.\d s: all is well\n$/
 
 /** Runs a command without holding this process up: { status, stderr, stdout }. */
 const runBeside = args => new Promise(resolve => {

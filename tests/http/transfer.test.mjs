@@ -174,7 +174,7 @@ test('a long history comes in with checkpoints', async t => {
   const { dir } = await filled(t, 'a', [1, 2, 3, 4, 5].map(seed => randomText(50_000, seed)))
   const copy = tempDir(t)
   imported(copy, 'b', exported(dir, 'a', '--history'), '--history')
-  assert.match(well(['verify', '--data', copy]).toString(), /^1 documents, 5 events, .*: all is well\n$/)
+  assert.match(well(['verify', '--data', copy]).toString(), /^1 document, 5 events, .*: all is well\n$/)
   const server = await startServer(t, { dir: copy })
   assert.ok(Number(/^weft_storage_checkpoint_bytes (\d+)$/m.exec((await server.get('/metrics')).text)[1]) > 0)
 })
