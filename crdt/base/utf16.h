@@ -34,6 +34,18 @@ static inline size_t crdt__wtf8_width(uint8_t lead)
     return lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
 }
 
+/* The character, or unpaired half, at *p, which moves behind it. */
+static inline uint32_t crdt__wtf8_next(const uint8_t **p)
+{
+    const uint8_t *at = *p;
+    size_t width = crdt__wtf8_width(*at);
+    *p += width;
+    uint32_t character = width == 1 ? at[0] : at[0] & (0x7fu >> width);
+    for (size_t i = 1; i < width; i++)
+        character = character << 6 | (at[i] & 0x3fu);
+    return character;
+}
+
 /* True if there is an unpaired half. Cost: linear, fast where no character is of U+D000...U+DFFF.
  */
 bool crdt__wtf8_has_half(crdt_bytes text);

@@ -371,6 +371,16 @@ CRDT_MUST_CHECK crdt_err crdt_map_set(crdt_doc *doc, crdt_type map, crdt_bytes k
 CRDT_MUST_CHECK crdt_err crdt_map_delete(crdt_doc *doc, crdt_type map, crdt_bytes key);
 CRDT_MUST_CHECK crdt_err crdt_map_clear(crdt_doc *doc, crdt_type map);
 
+/* Makes what edits it takes for every root to have the content that it has in `past`; other roots
+ * are emptied. `past` is the same document at another moment, or any other. What has stayed since
+ * stays: units and types are told again by their ids, then by what they hold, and a type that is
+ * found again is changed, not replaced. Formats come out as they were, though perhaps by other
+ * marks. Nothing is done where nothing is different. A root that is emptied may still tell, by what
+ * was deleted in it, of what kind it was. CRDT_FAILED: `past` has failed, too. CRDT_LIMIT,
+ * CRDT_NO_MEMORY: the document has failed. Cost: linear in both documents, and in what differs times
+ * its edits. */
+CRDT_MUST_CHECK crdt_err crdt_doc_restore(crdt_doc *doc, crdt_doc *past);
+
 /* ---- reading ---- */
 
 /* A moment of a document: a state vector and a delete set (Yjs: Snapshot). Only a document that

@@ -170,16 +170,23 @@ crdt__run crdt__run_of_item(const crdt_doc *doc, crdt__ref ref)
         .ref = ref, .item = it, .to = crdt__item_len(it), .bytes = content_of(doc, it)};
 }
 
+crdt__run crdt__run_of_units(const crdt_doc *doc, crdt__walk *walk, uint64_t from, uint64_t to)
+{
+    crdt__run run = {
+        .ref = walk->ref, .item = crdt__item_at(doc, walk->ref), .from = from, .to = to};
+    cut(doc, walk, &run);
+    return run;
+}
+
 crdt__run crdt__run_of_unit(const crdt_doc *doc, crdt__ref ref, uint64_t unit)
 {
-    crdt__run run = {.ref = ref, .item = crdt__item_at(doc, ref), .from = unit, .to = unit + 1};
+    const crdt__item *it = crdt__item_at(doc, ref);
     crdt__walk walk = {.ref = ref};
-    if (run.item->kind == CRDT__ANY || run.item->kind == CRDT__JSON) {
+    if (it->kind == CRDT__ANY || it->kind == CRDT__JSON) {
         walk.unit = unit;
-        walk.byte = crdt__values_offset(doc, run.item, unit);
+        walk.byte = crdt__values_offset(doc, it, unit);
     }
-    cut(doc, &walk, &run);
-    return run;
+    return crdt__run_of_units(doc, &walk, unit, unit + 1);
 }
 
 bool crdt__visible_value(const crdt_doc *doc, const crdt__moment *moment, crdt__ref newest,

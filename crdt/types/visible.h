@@ -59,6 +59,9 @@ uint64_t crdt__existed(const crdt_doc *doc, const crdt__moment *moment, const cr
 /* True if any unit of the item is there. */
 bool crdt__any_visible(const crdt_doc *doc, const crdt__moment *moment, const crdt__item *it);
 
+/* Units [from, to) of an item, whether they are there or not. `walk` stands at this item, {.ref},
+ * or where it was left after units before these. */
+crdt__run crdt__run_of_units(const crdt_doc *doc, crdt__walk *walk, uint64_t from, uint64_t to);
 /* All of an item, or one unit of it, whether it is there or not. */
 crdt__run crdt__run_of_item(const crdt_doc *doc, crdt__ref ref);
 crdt__run crdt__run_of_unit(const crdt_doc *doc, crdt__ref ref, uint64_t unit);

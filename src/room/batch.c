@@ -8,8 +8,8 @@
  *
  * Failure. An update that the engine refuses fails alone: the document is as it was. If the commit
  * fails, or memory runs out half way through an update, the room drops the document (`room_fail`).
- * So it does once the batch is done when an edit failed half way (`spoilt`): memory holds then what
- * is in no event. The writes behind it wait, and are applied after loading.
+ * So it does once the batch is done when an edit failed half way (`spoilt`, edits.c): memory holds
+ * then what is in no event. The writes behind it wait, and are applied after loading.
  *
  * Close. A batch always comes back; the room is there until then.
  *
@@ -210,11 +210,11 @@ void room_edit_end(room *r, room_write *w, err failed, frame *update, bool spoil
         w->pending = crdt_doc_pending(r->doc);
         if (w->pending)
             w->result = note_missing(r, w);
-    } else if (w->began) {
-        undo_life(r);
-    } else if (spoilt) {
-        r->spoilt = true;
     }
+    if (update == NULL && w->began)
+        undo_life(r);
+    else
+        r->spoilt = spoilt;
 }
 
 static err apply_create(room *r, room_write *w)

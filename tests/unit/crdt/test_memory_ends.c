@@ -173,6 +173,36 @@ static crdt_err clear_map(scene *s)
     return crdt_map_clear(s->doc, s->map);
 }
 
+/* Back to what the update makes of nothing. */
+static crdt_err go_back_to(scene *s, crdt_bytes update)
+{
+    crdt_doc *past = crdt_doc_new(NULL);
+    crdt_err err = past ? crdt_doc_apply(past, CRDT_V1, update, NULL) : CRDT_NO_MEMORY;
+    if (err == CRDT_OK)
+        err = crdt_doc_restore(s->doc, past);
+    crdt_doc_free(past);
+    return err;
+}
+
+static crdt_err restore_nothing(scene *s)
+{
+    static const uint8_t nothing[] = {0, 0};
+    return go_back_to(s, (crdt_bytes){nothing, sizeof nothing});
+}
+
+static crdt_err restore_what_is_gone(scene *s)
+{
+    crdt_type_info list;
+    crdt_err err = crdt_type_describe(s->doc, s->list, &list);
+    if (err == CRDT_OK)
+        err = crdt_map_clear(s->doc, s->map);
+    if (err == CRDT_OK)
+        err = crdt_list_delete(s->doc, s->list, 0, list.length);
+    if (err == CRDT_OK)
+        err = crdt_text_delete(s->doc, s->text, 1, 3);
+    return err == CRDT_OK ? go_back_to(s, bytes_of(&given.state)) : err;
+}
+
 /* Something of everything, told in format v2. */
 static crdt_err commit_much(scene *s)
 {
@@ -558,7 +588,7 @@ static const call applyings[] = {apply_v1, apply_v2,       apply_too_early,
 static const call edits[] = {insert_text,  insert_formatted, insert_embed,    delete_text,
                              format_text,  apply_delta,      insert_elements, push_element,
                              insert_after, delete_elements,  set_entry,       delete_entry,
-                             clear_map,    commit_much};
+                             clear_map,    commit_much,      restore_nothing, restore_what_is_gone};
 static const call others[] = {make_root,
                               set_client,
                               decode_snapshot,
