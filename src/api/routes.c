@@ -6,6 +6,8 @@
 
 /* An awareness update says who is there, not what is written. */
 #define AWARENESS_BYTES_MAX ((size_t)64 << 10)
+/* An object with one event id. */
+#define EVENT_BYTES_MAX ((size_t)4 << 10)
 
 const http_route api_routes[] = {
     {HTTP_GET, "/docs", HTTP_BODY_NONE, NULL, api_list_documents, false},
@@ -14,6 +16,7 @@ const http_route api_routes[] = {
     {HTTP_DELETE, "/docs/{doc}", HTTP_BODY_NONE, NULL, api_delete_document, false},
     {HTTP_POST, "/docs/{doc}/updates", HTTP_BODY_WANTED, api_check_bytes, api_post_update, false},
     {HTTP_POST, "/docs/{doc}/edits", HTTP_BODY_WANTED, api_check_json, api_post_edits, false},
+    {HTTP_POST, "/docs/{doc}/restore", HTTP_BODY_WANTED, api_check_event, api_post_restore, false},
     {HTTP_GET, "/docs/{doc}/events", HTTP_BODY_NONE, NULL, api_get_events, false},
     {HTTP_POST, "/docs/{doc}/awareness", HTTP_BODY_WANTED, api_check_awareness, api_post_awareness,
      false},
@@ -150,6 +153,12 @@ bool api_check_json(void *ctx, http_exchange *ex)
     if (!is_type(http_header(ex, "content-type"), SLICE_LITERAL("application/json")))
         return refuse_media(ex, "send the body with Content-Type: application/json");
     return true;
+}
+
+bool api_check_event(void *ctx, http_exchange *ex)
+{
+    http_body_limit(ex, EVENT_BYTES_MAX);
+    return api_check_json(ctx, ex);
 }
 
 bool api_check_bytes(void *ctx, http_exchange *ex)

@@ -23,8 +23,9 @@ void api_respond_bad(http_exchange *ex, const char *detail);
 
 /* The body is bytes (application/octet-stream, not encoded), and `encoding` as below. */
 bool api_check_bytes(void *ctx, http_exchange *ex);
-/* The body is JSON, not encoded. */
+/* The body is JSON, not encoded; the second: and no more than names an event. */
 bool api_check_json(void *ctx, http_exchange *ex);
+bool api_check_event(void *ctx, http_exchange *ex);
 /* The body is bytes, and not more than an awareness update may have. */
 bool api_check_awareness(void *ctx, http_exchange *ex);
 /* The body is bytes, or (as far as the head tells) there is none; and `encoding` as below. */
@@ -47,6 +48,7 @@ void api_get_document(void *ctx, http_exchange *ex);
 void api_put_document(void *ctx, http_exchange *ex);
 void api_delete_document(void *ctx, http_exchange *ex);
 void api_post_update(void *ctx, http_exchange *ex);
+void api_post_restore(void *ctx, http_exchange *ex);
 void api_post_edits(void *ctx, http_exchange *ex);
 void api_get_events(void *ctx, http_exchange *ex);
 void api_post_awareness(void *ctx, http_exchange *ex);

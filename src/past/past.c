@@ -31,8 +31,10 @@ static void do_read(uv_work_t *work)
         replay_doc(r->past->store, r->number, r->seq, r->past->pending_bytes_max, &doc, NULL);
     if (r->result != ERR_OK)
         return;
+    r->kept = false;
     r->result = r->use(r, doc);
-    crdt_doc_free(doc);
+    if (!r->kept)
+        crdt_doc_free(doc);
 }
 
 /* ---- on the loop ---- */

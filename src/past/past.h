@@ -30,12 +30,15 @@ typedef struct past_read past_read;
 struct past_read {
     uint64_t number;
     uint64_t seq; /* 0: before everything; the number is not looked at */
-    /* In the pool, with the document as of `seq`, which goes when this returns. Its result is
-     * done's. Not called if there is no document to show. */
+    /* In the pool, with the document as of `seq`, which goes when this returns, unless it sets
+     * `kept`: then it is the caller's. Its result is done's. Not called if there is no document to
+     * show. */
     err (*use)(past_read *r, crdt_doc *doc);
     /* On the loop, once, in a later turn. Besides what `use` gave: ERR_DELETED (no living document
      * has the number), ERR_STORAGE (damage), ERR_NO_MEMORY. */
     void (*done)(past_read *r, err result);
+
+    bool kept;
 
     /* the past's */
     past *past;
