@@ -19,7 +19,7 @@ import { deletionsOf, hasContent, lackedByServer, type ServerState, serverStateO
 import { saysDeleted, WeftError } from './error.js'
 import { Outbox } from './outbox.js'
 import { Presence } from './presence.js'
-import { DocumentServer, type HeadersSource, type Receipt } from './server.js'
+import { DocumentServer, httpUrl, type Receipt, type RequestOptions } from './server.js'
 import { EventStream, type StreamEnd } from './stream.js'
 import { type TabMessage, Tabs } from './tabs.js'
 
@@ -28,15 +28,10 @@ const FIRST_DELAY_MS = 500
 const CLOSE_CODE_BASE = 4000
 const CLOSE_CODE_DELETED = 4404
 
-export interface WeftProviderOptions {
+export interface WeftProviderOptions extends RequestOptions {
   /** Connect at once (the default), or when connect() is called. */
   connect?: boolean
   awareness?: Awareness
-  /** Added to the query of every request. */
-  params?: Record<string, string>
-  /** Added to every request, such as an `Authorization`; a function is asked each time. */
-  headers?: HeadersSource
-  fetch?: typeof fetch
   /** The longest delay between two attempts, in milliseconds. */
   maxBackoffTime?: number
   /** Do not talk to other tabs of this browser. The default outside of a browser. */
@@ -111,7 +106,7 @@ export class WeftProvider extends ObservableV2<WeftProviderEvents> {
 
   constructor(serverUrl: string, roomname: string, doc: Y.Doc, options: WeftProviderOptions = {}) {
     super()
-    this.serverUrl = serverUrl.replace(/\/+$/, '').replace(/^ws(s?):/, 'http$1:')
+    this.serverUrl = httpUrl(serverUrl)
     this.roomname = roomname
     this.doc = doc
     this.awareness = options.awareness ?? new Awareness(doc)
@@ -121,10 +116,7 @@ export class WeftProvider extends ObservableV2<WeftProviderEvents> {
     this.#unsure = hasContent(doc)
     this.#silenceTimeoutMs = options.silenceTimeout ?? 40_000
     const maxMs = options.maxBackoffTime ?? 10_000
-    const base = `${this.serverUrl}/docs/${encodeURIComponent(roomname)}`
-    // Wrapped, since browsers insist on calling fetch with the window, or nothing, as `this`.
-    const fetchWith: typeof fetch = options.fetch ?? ((input, init) => fetch(input, init))
-    this.#server = new DocumentServer(base, options.params ?? {}, options.headers ?? {}, fetchWith)
+    this.#server = new DocumentServer(serverUrl, roomname, options)
     this.#backoff = new Backoff(Math.min(FIRST_DELAY_MS, maxMs), maxMs)
     this.#outbox = new Outbox(this.#outboxHost(), new Backoff(Math.min(FIRST_DELAY_MS, maxMs), maxMs))
     this.#presence = new Presence(
@@ -133,7 +125,7 @@ export class WeftProvider extends ObservableV2<WeftProviderEvents> {
       new Backoff(Math.min(FIRST_DELAY_MS, maxMs), maxMs),
       options.awarenessInterval ?? 50,
     )
-    this.#tabs = new Tabs(`weft:${base}`, () => this.#epoch, (message) => this.#tabSays(message))
+    this.#tabs = new Tabs(`weft:${this.#server.base}`, () => this.#epoch, (message) => this.#tabSays(message))
     doc.on('update', this.#onDocUpdate)
     this.awareness.on('update', this.#onAwarenessUpdate)
     this.#listenToPage(true)

@@ -19,30 +19,45 @@ export interface From {
 }
 
 export interface Receipt {
-  /** The id of the event that holds the update. */
+  /** The id of the event that holds what was written. */
   id: string
   changed: boolean
   /** Whether some of the document waits for updates that have not come. */
   pending: boolean
 }
 
+export interface RequestOptions {
+  /** Added to the query of every request. */
+  params?: Record<string, string>
+  /** Added to every request, such as an `Authorization`; a function is asked each time. */
+  headers?: HeadersSource
+  fetch?: typeof fetch
+}
+
+/** Where requests go: applications of y-websocket name the server with `ws:`. */
+export function httpUrl(serverUrl: string): string {
+  return serverUrl.replace(/\/+$/, '').replace(/^ws(s?):/, 'http$1:')
+}
+
 export class DocumentServer {
+  /** The address of the document, without a slash at its end. */
+  readonly base: string
   /** Added to every request's query; may be changed at any time. */
   params: Record<string, string>
-  readonly #base: string
   readonly #headers: HeadersSource
   readonly #fetch: typeof fetch
 
-  constructor(base: string, params: Record<string, string>, headers: HeadersSource, fetchWith: typeof fetch) {
-    this.#base = base
-    this.params = params
-    this.#headers = headers
-    this.#fetch = fetchWith
+  constructor(serverUrl: string, roomname: string, options: RequestOptions) {
+    this.base = `${httpUrl(serverUrl)}/docs/${encodeURIComponent(roomname)}`
+    this.params = options.params ?? {}
+    this.#headers = options.headers ?? {}
+    // Wrapped, since browsers insist on calling fetch with the window, or nothing, as `this`.
+    this.#fetch = options.fetch ?? ((input, init) => fetch(input, init))
   }
 
   url(resource: string, query: Record<string, string> = {}): string {
     const search = new URLSearchParams({ ...this.params, ...query }).toString()
-    return `${this.#base}/${resource}${search === '' ? '' : `?${search}`}`
+    return `${this.base}/${resource}${search === '' ? '' : `?${search}`}`
   }
 
   /** The event stream's response, whatever its status; its body ends when `signal` aborts. */
@@ -71,6 +86,25 @@ export class DocumentServer {
     if (!response.ok) throw await WeftError.from(response)
     const vector = new Uint8Array(await response.arrayBuffer())
     return { vector, id: response.headers.get('event-id') }
+  }
+
+  /** Any other resource, as a response that is not an error. The caller reads its body, and its `signal` ends that too. */
+  async get(resource: string, query: Record<string, string>, accept: string, signal: AbortSignal): Promise<Response> {
+    const response = await this.#send(this.url(resource, query), { headers: { Accept: accept }, signal })
+    if (!response.ok) throw await WeftError.from(response)
+    return response
+  }
+
+  /** Asks the server to make the document what it was. */
+  async restore(at: string, epoch: string | null): Promise<Receipt> {
+    const response = await this.#send(this.url('restore', epoch === null ? {} : { epoch }), {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ at }),
+      signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+    })
+    if (!response.ok) throw await WeftError.from(response)
+    return (await response.json()) as Receipt
   }
 
   async #post(url: string, body: Uint8Array, keepalive: boolean): Promise<Response> {

@@ -5,6 +5,9 @@ import { applyAwarenessUpdate, Awareness, encodeAwarenessUpdate, removeAwareness
 import * as Y from 'yjs'
 
 const OCTETS = { 'Content-Type': 'application/octet-stream' }
+const JSON_TYPE = { 'Content-Type': 'application/json' }
+const FIRST_EVENT_AT = Date.UTC(2026, 0, 1)
+const HISTORY_PAGE = 100
 
 class FakeDocument {
   doc = new Y.Doc({ gc: true })
@@ -40,6 +43,38 @@ class FakeDocument {
     return { id: this.head, changed, pending: this.doc.store.pendingStructs !== null }
   }
 
+  /** The document as it was after so many events. */
+  past(seq) {
+    const doc = new Y.Doc()
+    for (const update of this.events.slice(0, seq)) Y.applyUpdate(doc, update)
+    return doc
+  }
+
+  /** The events as history tells them; one a minute. */
+  history(withUpdates) {
+    return this.events.map((update, index) => ({
+      id: `${index + 1}.${this.epoch}`,
+      time: new Date(FIRST_EVENT_AT + index * 60_000).toISOString(),
+      bytes: update.length,
+      clients: [...Y.parseUpdateMeta(update).to.keys()],
+      user: null,
+      ...(withUpdates ? { update: Buffer.from(update).toString('base64') } : {}),
+    }))
+  }
+
+  /** Makes the text what it was; no other roots are known here. */
+  restore(seq) {
+    const before = Y.encodeStateVector(this.doc)
+    const wanted = this.past(seq).getText('t').toString()
+    const writer = new Y.Doc()
+    Y.applyUpdate(writer, Y.encodeStateAsUpdate(this.doc))
+    const text = writer.getText('t')
+    if (text.toString() === wanted) return { id: this.head, changed: false, pending: false }
+    text.delete(0, text.length)
+    text.insert(0, wanted)
+    return this.accept(Y.encodeStateAsUpdate(writer, before))
+  }
+
   /** A new life; `how` tells readers of the old one what became of it. */
   end(how) {
     if (this.epoch !== null) this.ended.set(this.epoch, how)
@@ -59,7 +94,7 @@ export class FakeServer {
   documents = new Map()
   /** Every request: {method, resource, query, headers, body}. */
   requests = []
-  /** Answers instead of the true one, each used once: (request) => {status, headers?, body?, cut?} or null to pass. */
+  /** Answers instead of the true one, each used once: (request) => {status, code?, headers?}, {cut}, {silent} or {text, type}, or null to pass. */
   faults = []
   retryMs = 20
   commentMs = 50
@@ -114,12 +149,12 @@ export class FakeServer {
 
   async #handle(request, response) {
     const url = new URL(request.url, this.url)
-    const [, , name, resource] = url.pathname.split('/')
+    const [, , name, resource, root = ''] = url.pathname.split('/')
     const chunks = []
     for await (const chunk of request) chunks.push(chunk)
     const body = new Uint8Array(Buffer.concat(chunks))
     const query = Object.fromEntries(url.searchParams)
-    const seen = { method: request.method, name: decodeURIComponent(name), resource, query, headers: request.headers, body }
+    const seen = { method: request.method, name: decodeURIComponent(name), resource, root: decodeURIComponent(root), query, headers: request.headers, body }
     this.requests.push(seen)
     const fault = this.#fault(seen)
     if (fault !== null) return this.#misbehave(response, fault)
@@ -129,6 +164,10 @@ export class FakeServer {
     if (document.deleted) return problem(response, 410, 'document_deleted')
     if (route === 'POST updates') return this.#update(document, seen, response)
     if (route === 'POST awareness') return this.#awareness(document, seen, response)
+    if (route === 'GET history') return this.#history(document, seen, response)
+    if (route === 'GET state') return this.#state(document, seen, response)
+    if (route === 'GET content') return this.#content(document, seen, response)
+    if (route === 'POST restore') return this.#restore(document, seen, response)
     if (route === 'GET state-vector') {
       response.writeHead(200, { ...OCTETS, 'Event-Id': document.head })
       return response.end(Y.encodeStateVector(document.doc))
@@ -149,6 +188,10 @@ export class FakeServer {
   #misbehave(response, fault) {
     if (fault.cut) return response.destroy()
     if (fault.accept) fault.accept()
+    if (fault.text !== undefined) {
+      response.writeHead(200, { 'Content-Type': fault.type })
+      return response.end(fault.text)
+    }
     if (fault.silent) {
       response.writeHead(200, { 'Content-Type': 'text/event-stream' })
       return response.flushHeaders()
@@ -165,6 +208,56 @@ export class FakeServer {
     this.postsInFlight -= 1
     response.writeHead(200, { 'Content-Type': 'application/json' })
     response.end(JSON.stringify(document.accept(body)))
+  }
+
+  #history(document, { query, headers }, response) {
+    const after = this.#seqOf(document, query.after ?? '0', response)
+    const until = this.#seqOf(document, query.until ?? document.head, response)
+    if (after === null || until === null) return
+    const range = document.history(query.updates !== 'false').slice(after, until)
+    if (headers.accept === 'application/x-ndjson') {
+      response.writeHead(200, { 'Content-Type': headers.accept })
+      // In pieces that end anywhere.
+      const text = Buffer.from(range.map((event) => `${JSON.stringify(event)}\n`).join(''))
+      for (let start = 0; start < text.length; start += 100) response.write(text.subarray(start, start + 100))
+      return response.end()
+    }
+    const events = range.slice(0, Number(query.limit ?? HISTORY_PAGE))
+    const next = events.length < range.length ? events.at(-1).id : null
+    response.writeHead(200, JSON_TYPE)
+    response.end(JSON.stringify({ events, next }))
+  }
+
+  #state(document, { query }, response) {
+    const seq = this.#seqOf(document, query.at ?? document.head, response)
+    if (seq === null) return
+    response.writeHead(200, OCTETS)
+    response.end(Y.encodeStateAsUpdate(document.past(seq)))
+  }
+
+  #content(document, { root, query }, response) {
+    const seq = this.#seqOf(document, query.at ?? document.head, response)
+    if (seq === null) return
+    const text = document.past(seq).getText(root).toString()
+    response.writeHead(200, query.as === 'text' ? { 'Content-Type': 'text/plain; charset=utf-8' } : JSON_TYPE)
+    response.end(query.as === 'text' ? text : JSON.stringify(text))
+  }
+
+  #restore(document, { query, body }, response) {
+    if (query.epoch !== undefined && query.epoch !== document.epoch) return problem(response, 409, 'epoch_changed')
+    const seq = this.#seqOf(document, JSON.parse(Buffer.from(body).toString()).at, response)
+    if (seq === null) return
+    response.writeHead(200, JSON_TYPE)
+    response.end(JSON.stringify(document.restore(seq)))
+  }
+
+  /** The number of the event with that id; null, and the answer is given, if there is none. */
+  #seqOf(document, id, response) {
+    const [seq, epoch = document.epoch] = id.split('.')
+    if (id !== '0' && epoch !== document.epoch) problem(response, 410, 'event_gone')
+    else if (Number(seq) > document.events.length) problem(response, 404, 'event_unknown')
+    else return Number(seq)
+    return null
   }
 
   #awareness(document, { body }, response) {
