@@ -1,17 +1,22 @@
-import { useCallback, useEffect, useState, useSyncExternalStore } from 'react'
+import { useCallback, useEffect, useLayoutEffect, useRef, useState, useSyncExternalStore } from 'react'
 import { Documents } from './Documents'
 import { Editor } from './Editor'
 import { type Person, recallPerson, rememberPerson } from './identity'
 import { Notice } from './Notice'
+import { HistoryButton } from './past/HistoryButton'
+import { HistoryView } from './past/HistoryView'
+import { LATEST } from './past/playback'
+import { RestoredNotice } from './past/RestoredNotice'
+import type { Restored } from './past/restore'
 import { People } from './People'
-import { addressOf, documentInAddress, FIRST_DOCUMENT, goTo } from './route'
+import { addressOf, documentInAddress, FIRST_DOCUMENT, goTo, momentInAddress } from './route'
 import { createDocument } from './seed'
 import { Session } from './session'
 import { Status } from './Status'
 import { type Theme, useTheme } from './theme'
 
 export function App() {
-  const name = useDocumentInAddress()
+  const { name, at } = useAddress()
   const [person, setPerson] = useState(recallPerson)
   const [theme, toggleTheme] = useTheme()
   const [session, reopen] = useSession(name, person)
@@ -27,11 +32,13 @@ export function App() {
   }
 
   if (session === null) return null
-  return <Page key={session.doc.clientID} {...{ session, reopen, person, onPerson, theme, toggleTheme }} />
+  return <Page key={session.doc.clientID} {...{ session, at, reopen, person, onPerson, theme, toggleTheme }} />
 }
 
 interface PageProps {
   session: Session
+  /** The moment of the past that the address names. */
+  at: string | null
   reopen(): void
   person: Person
   onPerson(person: Person): void
@@ -39,10 +46,30 @@ interface PageProps {
   toggleTheme(): void
 }
 
-function Page({ session, reopen, person, onPerson, theme, toggleTheme }: PageProps) {
+function Page({ session, at, reopen, person, onPerson, theme, toggleTheme }: PageProps) {
   const state = useSyncExternalStore(session.subscribe, session.snapshot)
   const stopped = state.deleted !== 'no' || state.closed !== null
+  const [restored, setRestored] = useState<Restored | null>(null)
+  const historyButton = useRef<HTMLButtonElement>(null)
+  const looksBack = at !== null
   useWarningBeforeLoss(state.unsent > 0)
+  useSamePlaceAfterwards(looksBack)
+
+  const openHistory = (moment: string) => {
+    setRestored(null)
+    goTo(session.name, moment)
+  }
+  const closeHistory = useCallback(() => {
+    goTo(session.name)
+    historyButton.current?.focus()
+  }, [session])
+  const onRestored = useCallback(
+    (what: Restored) => {
+      setRestored(what)
+      closeHistory()
+    },
+    [closeHistory],
+  )
   return (
     <>
       <header className="bar">
@@ -63,11 +90,16 @@ function Page({ session, reopen, person, onPerson, theme, toggleTheme }: PagePro
         <Documents name={session.name} />
         <div className="space" />
         <Status state={state} />
+        <HistoryButton ref={historyButton} open={looksBack} onToggle={() => (looksBack ? closeHistory() : openHistory(LATEST))} />
         <ThemeButton theme={theme} onToggle={toggleTheme} />
         <People people={state.people} person={person} onChange={onPerson} />
       </header>
       <Notice session={session} state={state} onReopen={reopen} />
-      <main className="sheet" data-testid="sheet" data-ready={state.ready}>
+      {restored !== null && !looksBack && (
+        <RestoredNotice session={session} restored={restored} onLook={openHistory} onDismiss={() => setRestored(null)} />
+      )}
+      {at !== null && <HistoryView {...{ session, theme, at, onRestored }} onClose={closeHistory} />}
+      <main className="sheet" data-testid="sheet" data-ready={state.ready} hidden={looksBack}>
         {state.ready ? <Editor session={session} theme={theme} editable={!stopped} /> : !stopped && <Skeleton />}
       </main>
     </>
@@ -96,10 +128,14 @@ function Skeleton() {
   )
 }
 
-function useDocumentInAddress(): string {
+function useAddress(): { name: string; at: string | null } {
   const [name, setName] = useState(documentInAddress)
+  const [at, setAt] = useState(momentInAddress)
   useEffect(() => {
-    const follow = () => setName(documentInAddress())
+    const follow = () => {
+      setName(documentInAddress())
+      setAt(momentInAddress())
+    }
     addEventListener('popstate', follow)
     addEventListener('hashchange', follow)
     return () => {
@@ -107,7 +143,25 @@ function useDocumentInAddress(): string {
       removeEventListener('hashchange', follow)
     }
   }, [])
-  return name
+  return { name, at }
+}
+
+/** The document is where one left it when one comes back from its past. */
+function useSamePlaceAfterwards(away: boolean): void {
+  const place = useRef(0)
+  useLayoutEffect(() => {
+    if (!away) return
+    scrollTo({ top: 0 })
+    return () => scrollTo({ top: place.current })
+  }, [away])
+  useEffect(() => {
+    if (away) return
+    const note = () => {
+      place.current = scrollY
+    }
+    addEventListener('scroll', note, { passive: true })
+    return () => removeEventListener('scroll', note)
+  }, [away])
 }
 
 /** A session for as long as the name stays, or until it is reopened. */
@@ -121,10 +175,10 @@ function useSession(name: string, person: Person): [Session | null, () => void] 
     // A new name of the person reaches the session by rename().
   }, [name, times])
   const reopen = useCallback(() => {
-    createDocument(name)
+    createDocument(name, person)
       .catch((error: unknown) => console.error('the document could not be created', error))
       .finally(() => setTimes((before) => before + 1))
-  }, [name])
+  }, [name, person])
   return [session?.name === name ? session : null, reopen]
 }
 

@@ -1,4 +1,4 @@
-// Which document the address names: /?doc=NAME, or /#NAME.
+// Which document the address names: /?doc=NAME, or /#NAME; and with &at=ID, which moment of its past.
 
 export const FIRST_DOCUMENT = 'welcome'
 
@@ -12,11 +12,16 @@ export function documentInAddress(): string {
   }
 }
 
-export function addressOf(name: string): string {
-  return `${location.pathname}?${new URLSearchParams({ doc: name })}`
+/** The id of an event, or null for the document as it is. */
+export function momentInAddress(): string | null {
+  return new URLSearchParams(location.search).get('at') || null
 }
 
-export function goTo(name: string): void {
-  history.pushState(null, '', addressOf(name))
+export function addressOf(name: string, at?: string): string {
+  return `${location.pathname}?${new URLSearchParams({ doc: name, ...(at === undefined ? {} : { at }) })}`
+}
+
+export function goTo(name: string, at?: string): void {
+  history.pushState(null, '', addressOf(name, at))
   dispatchEvent(new PopStateEvent('popstate'))
 }

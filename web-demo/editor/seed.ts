@@ -3,6 +3,8 @@
 import { BlockNoteEditor, type PartialBlock } from '@blocknote/core'
 import { blocksToYDoc } from '@blocknote/core/yjs'
 import * as Y from 'yjs'
+import type { Person } from './identity'
+import { remember } from './past/acquaintances'
 import { FIRST_DOCUMENT } from './route'
 
 export const FRAGMENT = 'document-store'
@@ -37,14 +39,15 @@ function untitled(name: string): PartialBlock[] {
 }
 
 /** Creates the document unless it exists, or is being created by somebody else. */
-export async function createDocument(name: string): Promise<void> {
+export async function createDocument(name: string, person: Person): Promise<void> {
   const blocks = name === FIRST_DOCUMENT ? welcome() : untitled(name)
-  const update = Y.encodeStateAsUpdate(blocksToYDoc(BlockNoteEditor.create(), blocks, FRAGMENT))
+  const doc = blocksToYDoc(BlockNoteEditor.create(), blocks, FRAGMENT)
   const response = await fetch(`/docs/${encodeURIComponent(name)}`, {
     method: 'PUT',
     headers: { 'Content-Type': 'application/octet-stream' },
-    body: update as BodyInit,
+    body: Y.encodeStateAsUpdate(doc) as BodyInit,
   })
   const exists = response.status === 412
   if (!response.ok && !exists) throw new Error(`the server answered ${response.status}`)
+  if (!exists) remember(doc.clientID, person)
 }

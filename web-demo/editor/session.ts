@@ -2,6 +2,7 @@
 import { WeftProvider } from 'weft-client'
 import * as Y from 'yjs'
 import type { Person } from './identity'
+import { remember } from './past/acquaintances'
 import { createDocument, FRAGMENT } from './seed'
 
 /** Shorter than this, unsent edits are not worth a word: most are acknowledged within milliseconds. */
@@ -42,12 +43,14 @@ export class Session {
     deleted: 'no',
     people: [],
   }
+  #person: Person
   readonly #listeners = new Set<() => void>()
   #savingTimer: ReturnType<typeof setTimeout> | undefined
   #seeding = false
 
   constructor(name: string, person: Person) {
     this.name = name
+    this.#person = person
     this.provider = new WeftProvider(location.origin, name, this.doc, { connect: false })
     this.provider.on('status', ({ status }) => this.#change({ connection: status }))
     this.provider.on('unsent', (count) => this.#unsent(count))
@@ -68,6 +71,7 @@ export class Session {
   snapshot = (): SessionState => this.state
 
   rename(person: Person): void {
+    this.#person = person
     this.provider.awareness.setLocalStateField('user', person)
   }
 
@@ -91,7 +95,7 @@ export class Session {
     this.#seeding = true
     this.doc.once('update', () => this.#change({ ready: true }))
     try {
-      await createDocument(this.name)
+      await createDocument(this.name, this.#person)
     } catch (error) {
       console.error('the new document could not be created', error)
       this.#change({ ready: true })
@@ -115,6 +119,7 @@ export class Session {
     const people = [...this.provider.awareness.getStates()].flatMap(([clientId, state]) => {
       const user = state.user as Partial<Person> | undefined
       if (typeof user?.name !== 'string' || typeof user.color !== 'string') return []
+      remember(clientId, { name: user.name, color: user.color })
       return [{ id: String(user.id), name: user.name, color: user.color, clientId, isSelf: clientId === self }]
     })
     return people.sort((a, b) => Number(b.isSelf) - Number(a.isSelf) || a.clientId - b.clientId)
