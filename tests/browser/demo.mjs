@@ -104,8 +104,9 @@ export class Window {
     const context = await browser.newContext({ viewport: { width: 1100, height: 760 }, ...options })
     const window = new Window(await context.newPage())
     await window.page.goto(address)
-    await window.page.locator('[data-testid=sheet][data-ready=true]').waitFor()
-    await window.page.locator('.bn-editor').waitFor()
+    // Attached, since an address may show the past in its place.
+    await window.page.locator('[data-testid=sheet][data-ready=true]').waitFor({ state: 'attached' })
+    await window.page.locator('[data-testid=editor]').waitFor({ state: 'attached' })
     await window.until('connected', () => document.querySelector('[data-testid=status]')?.dataset.connection === 'connected')
     return window
   }
@@ -125,14 +126,25 @@ export class Window {
   }
 
   /** The text of each block, without the carets that stand in it. */
-  blocks() {
-    return this.page.evaluate(() =>
-      [...document.querySelectorAll('.bn-editor .bn-inline-content')].map((block) => {
-        const copy = block.cloneNode(true)
-        for (const caret of copy.querySelectorAll('.bn-collaboration-cursor__base')) caret.remove()
-        return copy.textContent
-      }),
+  blocks(editor = 'editor') {
+    return this.page.evaluate(
+      (editor) =>
+        [...document.querySelectorAll(`[data-testid=${editor}] .bn-inline-content`)].map((block) => {
+          const copy = block.cloneNode(true)
+          for (const caret of copy.querySelectorAll('.bn-collaboration-cursor__base')) caret.remove()
+          return copy.textContent
+        }),
+      editor,
     )
+  }
+
+  /** Waits until the history shows the moment with that id; hands over its blocks. */
+  async blocksOf(id) {
+    await this.until(`the moment ${id}`, (wanted) => {
+      const { id, shown, playing } = document.querySelector('[data-testid=moment]')?.dataset ?? {}
+      return id === wanted && shown === wanted && playing === 'false'
+    }, id)
+    return this.blocks('past-editor')
   }
 
   /**
@@ -182,7 +194,7 @@ export class Window {
   }
 
   sees(word) {
-    return this.until(`the word ${word}`, (wanted) => document.querySelector('.bn-editor')?.textContent.includes(wanted), word)
+    return this.until(`the word ${word}`, (wanted) => document.querySelector('[data-testid=editor]')?.textContent.includes(wanted), word)
   }
 
   async shot(name) {
