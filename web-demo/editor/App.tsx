@@ -175,10 +175,10 @@ function useSession(name: string, person: Person): [Session | null, () => void] 
     // A new name of the person reaches the session by rename().
   }, [name, times])
   const reopen = useCallback(() => {
-    createDocument(name, person)
+    createDocument(name)
       .catch((error: unknown) => console.error('the document could not be created', error))
       .finally(() => setTimes((before) => before + 1))
-  }, [name, person])
+  }, [name])
   return [session?.name === name ? session : null, reopen]
 }
 

@@ -3,8 +3,6 @@
 import { BlockNoteEditor, type PartialBlock } from '@blocknote/core'
 import { blocksToYDoc } from '@blocknote/core/yjs'
 import * as Y from 'yjs'
-import type { Person } from './identity'
-import { remember } from './past/acquaintances'
 import { FIRST_DOCUMENT } from './route'
 
 export const FRAGMENT = 'document-store'
@@ -38,8 +36,8 @@ function untitled(name: string): PartialBlock[] {
   return [heading(1, name), block('paragraph')]
 }
 
-/** Creates the document unless it exists, or is being created by somebody else. */
-export async function createDocument(name: string, person: Person): Promise<void> {
+/** Creates the document unless it exists, or is being created by somebody else. Returns the Yjs client that wrote its beginning. */
+export async function createDocument(name: string): Promise<number | null> {
   const blocks = name === FIRST_DOCUMENT ? welcome() : untitled(name)
   const doc = blocksToYDoc(BlockNoteEditor.create(), blocks, FRAGMENT)
   const response = await fetch(`/docs/${encodeURIComponent(name)}`, {
@@ -49,5 +47,5 @@ export async function createDocument(name: string, person: Person): Promise<void
   })
   const exists = response.status === 412
   if (!response.ok && !exists) throw new Error(`the server answered ${response.status}`)
-  if (!exists) remember(doc.clientID, person)
+  return exists ? null : doc.clientID
 }

@@ -44,6 +44,8 @@ export class Session {
     people: [],
   }
   #person: Person
+  /** The client that wrote the document's beginning, if that was us. */
+  #seeder: number | null = null
   readonly #listeners = new Set<() => void>()
   #savingTimer: ReturnType<typeof setTimeout> | undefined
   #seeding = false
@@ -51,6 +53,7 @@ export class Session {
   constructor(name: string, person: Person) {
     this.name = name
     this.#person = person
+    if (this.#seeder !== null) remember(this.#seeder, person)
     this.provider = new WeftProvider(location.origin, name, this.doc, { connect: false })
     this.provider.on('status', ({ status }) => this.#change({ connection: status }))
     this.provider.on('unsent', (count) => this.#unsent(count))
@@ -72,6 +75,7 @@ export class Session {
 
   rename(person: Person): void {
     this.#person = person
+    if (this.#seeder !== null) remember(this.#seeder, person)
     this.provider.awareness.setLocalStateField('user', person)
   }
 
@@ -95,11 +99,12 @@ export class Session {
     this.#seeding = true
     this.doc.once('update', () => this.#change({ ready: true }))
     try {
-      await createDocument(this.name, this.#person)
+      this.#seeder = await createDocument(this.name)
     } catch (error) {
       console.error('the new document could not be created', error)
       this.#change({ ready: true })
     }
+    if (this.#seeder !== null) remember(this.#seeder, this.#person)
     this.#seeding = false
   }
 

@@ -85,9 +85,10 @@ class PastView implements PlaybackView {
   /** Also when lines break elsewhere than before. */
   placeCaret(): void {
     this.#caret.hidden = this.#position === null
-    if (this.#position === null) return
+    const frame = this.#caret.offsetParent?.getBoundingClientRect()
+    // Without a frame nothing of it is on the page now.
+    if (this.#position === null || frame === undefined) return
     const at = this.#editor.prosemirrorView.coordsAtPos(this.#position)
-    const frame = (this.#caret.offsetParent as HTMLElement).getBoundingClientRect()
     this.#caret.style.transform = `translate(${at.left - frame.left}px, ${at.top - frame.top}px)`
     this.#caret.style.height = `${at.bottom - at.top}px`
   }

@@ -19,12 +19,14 @@ export function Timeline({ playback, state, slider }: Props) {
   const { place, playing, speed, moments } = state
   const moment = moments[place]
   const last = moments.length - 1
-  const none = moment === undefined
-  const part = last > 0 ? Math.max(0, place) / last : 1
+  const none = last < 0
+  /** Beginning with the present, where it is not known yet. */
+  const at = place < 0 ? Math.max(0, last) : place
+  const part = last > 0 ? at / last : 1
 
   const step = (by: number) => {
     playback.pause()
-    playback.goTo(place + by)
+    playback.goTo(at + by)
   }
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key !== ' ') return
@@ -34,7 +36,7 @@ export function Timeline({ playback, state, slider }: Props) {
   }
   return (
     <div className="timeline">
-      <StepButton label="Previous edit" disabled={none || place === 0} onClick={() => step(-1)} path="M11.5 5.5 7 10l4.5 4.5" />
+      <StepButton label="Previous edit" disabled={none || at === 0} onClick={() => step(-1)} path="M11.5 5.5 7 10l4.5 4.5" />
       <button
         type="button"
         className="play"
@@ -46,7 +48,7 @@ export function Timeline({ playback, state, slider }: Props) {
           <path d={playing ? 'M6 4.5h2.75v11H6zM11.25 4.5H14v11h-2.75z' : 'M6.5 4v12l10-6z'} />
         </svg>
       </button>
-      <StepButton label="Next edit" disabled={none || place === last} onClick={() => step(1)} path="M8.5 5.5 13 10l-4.5 4.5" />
+      <StepButton label="Next edit" disabled={none || at === last} onClick={() => step(1)} path="M8.5 5.5 13 10l-4.5 4.5" />
       <div className="track" style={{ '--part': part } as CSSProperties}>
         <Marks sittings={state.sittings} last={last} />
         <input
@@ -54,7 +56,7 @@ export function Timeline({ playback, state, slider }: Props) {
           type="range"
           min={0}
           max={Math.max(0, last)}
-          value={Math.max(0, place)}
+          value={at}
           disabled={none}
           aria-label="Moment in the history"
           aria-valuetext={moment && wordsOf(moment, place, moments.length)}
@@ -115,10 +117,16 @@ export function Faces({ people }: { people: Acquaintance[] }) {
   )
 }
 
+function wordsWithoutMoment({ listing, moments, problem }: PlaybackState): string {
+  if (problem !== null) return 'No version to show.'
+  if (listing || moments.length > 0) return 'Reading the history…'
+  return 'Nothing has been written yet.'
+}
+
 export function MomentLine({ state }: { state: PlaybackState }) {
   const { place, moments } = state
   const moment = moments[place]
-  if (moment === undefined) return <p className="moment quiet">{state.listing ? 'Reading the history…' : 'Nothing has been written yet.'}</p>
+  if (moment === undefined) return <p className="moment quiet">{wordsWithoutMoment(state)}</p>
   return (
     <p className="moment" data-testid="moment" data-id={moment.id} data-place={place} data-shown={state.shown} data-playing={state.playing}>
       <time dateTime={new Date(moment.time).toISOString()}>{momentInWords(moment.time)}</time>

@@ -143,7 +143,7 @@ export class Playback {
 
   play(): void {
     if (this.state.playing || this.#moments.length === 0) return
-    if (this.state.place === this.#moments.length - 1) this.goTo(0)
+    if (this.state.place < 0 || this.state.place === this.#moments.length - 1) this.goTo(0)
     this.#lastFrameAt = performance.now()
     this.#due = 0
     this.#change({ playing: true, problem: null })
@@ -341,6 +341,7 @@ export class Playback {
 
   #fail(error: unknown): void {
     if (this.#abort.signal.aborted) return
+    console.error('the history cannot be shown', error)
     this.pause()
     this.#change({ problem: { words: problemInWords(error), mayPass: mayPass(error) } })
   }
