@@ -25,8 +25,7 @@ export function momentInProse(at: number): string {
 }
 
 export function spanInWords(from: number, to: number): string {
-  const [begun, ended] = [time.format(from), time.format(to)]
-  return begun === ended ? begun : `${begun} – ${ended}`
+  return time.formatRange(from, to)
 }
 
 export function editsInWords(count: number): string {
