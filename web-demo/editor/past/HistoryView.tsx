@@ -193,7 +193,8 @@ function useEscape(onEscape: () => void, active: boolean): void {
   useEffect(() => {
     if (!active) return
     const onKeyDown = (event: KeyboardEvent) => {
-      if (event.key === 'Escape' && !event.defaultPrevented) onEscape()
+      // The first one closes a panel that is open above all this.
+      if (event.key === 'Escape' && document.querySelector('.popover [aria-expanded="true"]') === null) onEscape()
     }
     document.addEventListener('keydown', onKeyDown)
     return () => document.removeEventListener('keydown', onKeyDown)

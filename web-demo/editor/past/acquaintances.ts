@@ -14,27 +14,27 @@ const STRANGER_DIGITS = 4
 
 type Stored = [client: number, name: string, color: string][]
 
-let known: Map<number, Acquaintance> | null = null
+const known = recall()
 
 function recall(): Map<number, Acquaintance> {
-  if (known !== null) return known
-  known = new Map()
+  const people = new Map<number, Acquaintance>()
   try {
     const stored = JSON.parse(localStorage.getItem(STORAGE_KEY) ?? '[]') as Stored
-    for (const [client, name, color] of stored) known.set(client, { name, color })
+    for (const [client, name, color] of stored) people.set(client, { name, color })
   } catch {
     // No storage, or not ours: we begin to know people now.
   }
-  return known
+  return people
 }
 
 export function remember(client: number, { name, color }: Pick<Person, 'name' | 'color'>): void {
-  const people = recall()
-  const before = people.get(client)
+  const before = known.get(client)
   if (before?.name === name && before.color === color) return
-  people.delete(client)
-  people.set(client, { name, color })
-  const stored: Stored = [...people].slice(-KEPT_MAX).map(([id, person]) => [id, person.name, person.color])
+  // Other windows get to know people too.
+  for (const [id, person] of recall()) known.set(id, person)
+  known.delete(client)
+  known.set(client, { name, color })
+  const stored: Stored = [...known].slice(-KEPT_MAX).map(([id, person]) => [id, person.name, person.color])
   try {
     localStorage.setItem(STORAGE_KEY, JSON.stringify(stored))
   } catch {
@@ -44,7 +44,7 @@ export function remember(client: number, { name, color }: Pick<Person, 'name' | 
 
 export function whoIs(client: number): Acquaintance {
   const digits = client.toString().slice(-STRANGER_DIGITS)
-  return recall().get(client) ?? { name: `Somebody (${digits})`, color: STRANGER_COLOR }
+  return known.get(client) ?? { name: `Somebody (${digits})`, color: STRANGER_COLOR }
 }
 
 /** Each person once, though somebody may have written in several windows. */
