@@ -316,29 +316,39 @@ static reason use_pages(const store__pages *pages, uint64_t first, uint64_t coun
 
 /* ---- the walk ---- */
 
+/* The pages of a commit do not change: one that is there need not be read again. */
+static reason load_page(store__walk *walk, store__level *level, uint64_t number)
+{
+    const store__pages *pages = walk->pages;
+    bool leaf = walk->depth + 1 == walk->tree.depth;
+    if (level->number == number)
+        return FINE;
+    if (!level->page && !(level->page = malloc(pages->page_len)))
+        return (reason){STORE_NO_MEMORY, NULL};
+    level->number = 0;
+    reason why = read_at(pages->fd, level->page, pages->page_len, number * pages->page_len);
+    if (why.err != STORE_OK)
+        return why;
+    if (!is_page(walk, number, level, leaf))
+        return damage(DAMAGED);
+    level->number = number;
+    return FINE;
+}
+
 /* One level down, to a page whose keys lie between two. */
 static reason descend(store__walk *walk, uint64_t number, MDB_val low, MDB_val high)
 {
-    const store__pages *pages = walk->pages;
     if (walk->depth == walk->tree.depth)
         return damage(DAMAGED);
     store__level *level = &walk->levels[walk->depth];
-    bool leaf = walk->depth + 1 == walk->tree.depth;
-    reason why = use_pages(pages, number, 1);
-    if (why.err != STORE_OK)
-        return why;
-    if (!level->page && !(level->page = malloc(pages->page_len)))
-        return (reason){STORE_NO_MEMORY, NULL};
-    why = read_at(pages->fd, level->page, pages->page_len, number * pages->page_len);
-    if (why.err != STORE_OK)
-        return why;
+    reason why = use_pages(walk->pages, number, 1);
     level->next = 0;
     level->low = low;
     level->high = high;
-    if (!is_page(walk, number, level, leaf))
-        return damage(DAMAGED);
-    walk->depth++;
-    return FINE;
+    if (why.err == STORE_OK)
+        why = load_page(walk, level, number);
+    walk->depth += why.err == STORE_OK;
+    return why;
 }
 
 static reason descend_to_root(store__walk *walk)

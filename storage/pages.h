@@ -63,6 +63,7 @@ store_err store__pages_tree(const store__pages *pages, const char *name, store__
 /* A level of a walk: a page, checked, and the node that is next. */
 typedef struct store__level {
     uint8_t *page;
+    uint64_t number; /* of the page, once it was found whole; 0: none */
     unsigned count;
     unsigned next;
     MDB_val low;  /* keys are not below it, */
@@ -87,7 +88,8 @@ typedef struct store__walk {
 /* The next entry, borrowed until the next call. STORE_NOT_FOUND: there are no more. STORE_CORRUPT,
  * STORE_IO, STORE_NO_MEMORY. */
 store_err store__walk_next(store__walk *walk, MDB_val *key, MDB_val *value);
-/* The entry of a key; afterwards the walk goes on behind it. STORE_NOT_FOUND: there is none. */
+/* The entry of a key; afterwards the walk goes on behind it. STORE_NOT_FOUND: there is none. A walk
+ * that finds one key after the other keeps the pages on its way. */
 store_err store__walk_find(store__walk *walk, MDB_val wanted, MDB_val *value);
 void store__walk_end(store__walk *walk);
 

@@ -34,7 +34,7 @@ typedef struct restore {
     store__complaint of_dir;
     int fd;
     store__pages from;
-    store__tree documents;
+    store__walk documents; /* for looking records up */
     uint64_t next_number;
     uint64_t living;
     uint8_t value[STORE__CHECKSUM_LEN + STORE__NAME_RECORD_MAX];
@@ -103,7 +103,7 @@ static store_err check_file(restore *r)
     if (err == STORE_OK)
         err = check_meta(r);
     if (err == STORE_OK &&
-        (err = store__pages_tree(&r->from, STORE__TABLE_DOCUMENTS, &r->documents)) != STORE_OK)
+        (err = store__pages_tree(&r->from, STORE__TABLE_DOCUMENTS, &r->documents.tree)) != STORE_OK)
         err = damaged(r, err, "it has no documents");
     return err;
 }
@@ -119,18 +119,16 @@ static store_err bad_name(const restore *r, const MDB_val *name)
 }
 
 /* A living name has a document, which has the name. */
-static store_err check_document(const restore *r, const MDB_val *name, const store__name *record)
+static store_err check_document(restore *r, const MDB_val *name, const store__name *record)
 {
-    store__walk walk = {.pages = &r->from, .tree = r->documents};
     store__key key = store__key_one(record->number);
     store__life life;
     store_bytes body;
     store_bytes found = {0};
-    store_err err = find_body(&walk, store__key_val(&key), &body);
+    store_err err = find_body(&r->documents, store__key_val(&key), &body);
     bool good = err == STORE_OK && store__doc_decode(body, &life, &found) &&
                 found.len == name->mv_size && memcmp(found.data, name->mv_data, found.len) == 0 &&
                 record->number < r->next_number;
-    store__walk_end(&walk);
     if (err == STORE_IO || err == STORE_NO_MEMORY)
         return store__complain(&r->of_file, err, "cannot read it");
     return good ? STORE_OK : bad_name(r, name);
@@ -184,7 +182,7 @@ static store_err copy_tables(restore *r, store__copy *copy)
         bool names = strcmp(store__tables[i], STORE__TABLE_NAMES) == 0;
         err = store__copy_table(copy, &r->from, store__tables[i], names ? edit_name : NULL, r);
     }
-    if (err == STORE_OK && r->living != r->documents.entries)
+    if (err == STORE_OK && r->living != r->documents.tree.entries)
         err = damaged(r, STORE_CORRUPT, "it has a document without a name");
     return err;
 }
@@ -256,6 +254,7 @@ store_err store_restore(const char *file, const char *dir, const store_options *
         .of_file = {.path = file, .text = detail, .len = detail_len},
         .of_dir = {.path = dir, .text = detail, .len = detail_len},
         .fd = -1,
+        .documents = {.pages = &r.from},
     };
     store_err err = check_empty(&r);
     if (err == STORE_OK)
@@ -264,6 +263,7 @@ store_err store_restore(const char *file, const char *dir, const store_options *
         err = take_dir(&r, &lock);
     if (err == STORE_OK)
         err = copy_file(&r);
+    store__walk_end(&r.documents);
     if (lock >= 0)
         close(lock);
     if (r.fd >= 0)

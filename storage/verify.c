@@ -44,16 +44,14 @@ static store_err know(store__verify *v, uint64_t number, store__owner owner, sto
     return STORE_OK;
 }
 
-/* The record of a document. STORE_NOT_FOUND, STORE_CORRUPT; *name is good until the walk ends. */
-static store_err load(store__verify *v, store__walk *walk, uint64_t number, store__life *life,
-                      store_bytes *name)
+/* The record of a document. STORE_NOT_FOUND, STORE_CORRUPT; *name is good until the next one. */
+static store_err load(store__verify *v, uint64_t number, store__life *life, store_bytes *name)
 {
     store__key key = store__key_one(number);
     MDB_val k = store__key_val(&key);
     MDB_val value;
     store_bytes body;
-    *walk = (store__walk){.pages = v->pages, .tree = v->documents};
-    store_err err = store__walk_find(walk, k, &value);
+    store_err err = store__walk_find(&v->documents, k, &value);
     if (err != STORE_OK)
         return err;
     return store__unseal(&k, &value, &body) && store__doc_decode(body, life, name) ? STORE_OK
@@ -62,19 +60,17 @@ static store_err load(store__verify *v, store__walk *walk, uint64_t number, stor
 
 store_err store__verify_know(store__verify *v, uint64_t number, store__known **out)
 {
-    store__walk walk;
     store__life life = {0};
     store_bytes name = {0};
     *out = store__map_find(&v->known, number);
     if (*out)
         return STORE_OK;
-    store_err err = load(v, &walk, number, &life, &name);
+    store_err err = load(v, number, &life, &name);
     store__owner owner = err == STORE_OK        ? STORE__OWNER_DOCUMENT
                          : err == STORE_CORRUPT ? STORE__OWNER_DAMAGED
                                                 : STORE__OWNER_NONE;
     if (err == STORE_OK || err == STORE_CORRUPT || err == STORE_NOT_FOUND)
         err = know(v, number, owner, name, out);
-    store__walk_end(&walk);
     if (err != STORE_OK)
         return err;
     (*out)->life = life;
@@ -263,11 +259,10 @@ static store_err know_damaged(store__verify *v, uint64_t number, store_bytes nam
 
 static store_err check_living(store__verify *v, store_bytes name, const store__name *record)
 {
-    store__walk walk;
     store__life life;
     store_bytes found = {0};
     const char *what = NULL;
-    store_err err = load(v, &walk, record->number, &life, &found);
+    store_err err = load(v, record->number, &life, &found);
     if (err == STORE_CORRUPT)
         what = "the record of the document is damaged";
     else if (err == STORE_NOT_FOUND)
@@ -277,7 +272,6 @@ static store_err check_living(store__verify *v, store_bytes name, const store__n
         what = "the name leads to another document";
     else if (err == STORE_OK && record->number >= v->next_number)
         what = "the counter of documents is behind";
-    store__walk_end(&walk);
     if (!what)
         return err;
     v->found(v->ctx, &(store_fault){.name = name, .what = what});
@@ -332,6 +326,14 @@ static void forget_all(store__verify *v)
     store__map_deinit(&v->known);
 }
 
+/* A table that cannot be found is told when its turn comes. */
+static void begin_lookup(const store__verify *v, const char *table, store__walk *out)
+{
+    *out = (store__walk){.pages = v->pages};
+    if (store__pages_tree(v->pages, table, &out->tree) != STORE_OK)
+        out->tree.root = UINT64_MAX;
+}
+
 store_err store_verify(store *s, void (*found)(void *ctx, const store_fault *fault), void *ctx)
 {
     store__verify v = {.store = s, .pages = &s->env.pages, .found = found, .ctx = ctx};
@@ -341,13 +343,15 @@ store_err store_verify(store *s, void (*found)(void *ctx, const store_fault *fau
     uint8_t *free_pages = calloc(1, len);
     v.counted = s->env.pages;
     v.counted.used = calloc(1, len);
-    v.documents.root = v.next_number = UINT64_MAX;
+    v.next_number = UINT64_MAX;
     store_err err = free_pages && v.counted.used ? STORE_OK : STORE_NO_MEMORY;
     if (err == STORE_OK) {
-        store_err none = store__pages_tree(v.pages, STORE__TABLE_DOCUMENTS, &v.documents);
-        (void)none; /* told when its turn comes */
+        begin_lookup(&v, STORE__TABLE_DOCUMENTS, &v.documents);
+        begin_lookup(&v, STORE__TABLE_NAMES, &v.names);
         err = check_all(&v, free_pages);
     }
+    store__walk_end(&v.documents);
+    store__walk_end(&v.names);
     forget_all(&v);
     free(v.counted.used);
     free(free_pages);

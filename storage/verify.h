@@ -25,12 +25,13 @@ typedef struct store__verify {
     const store__pages *pages; /* for looking things up */
     store__pages counted;      /* the same, noting the pages that walks come to */
     const char *table;         /* that is being walked */
-    store__tree documents;
-    store__map known;     /* by number */
-    uint64_t next_number; /* UINT64_MAX: not known */
-    unsigned metas;       /* records met */
-    unsigned guesses;     /* damaged events whose document was looked for */
-    bool unwalkable;      /* something could not even be walked */
+    store__walk documents;     /* for looking records up by number, */
+    store__walk names;         /* and by name */
+    store__map known;          /* by number */
+    uint64_t next_number;      /* UINT64_MAX: not known */
+    unsigned metas;            /* records met */
+    unsigned guesses;          /* damaged events whose document was looked for */
+    bool unwalkable;           /* something could not even be walked */
     void (*found)(void *ctx, const store_fault *fault);
     void *ctx;
 } store__verify;

@@ -17,7 +17,7 @@
 static store_err find_owner(store__verify *v, const MDB_val *key, const MDB_val *value,
                             uint8_t *room, store__known **owner)
 {
-    store__walk walk = {.pages = v->pages, .tree = v->documents};
+    store__walk walk = {.pages = v->pages, .tree = v->documents.tree};
     MDB_val k;
     MDB_val ignored;
     store_err err;
@@ -267,15 +267,13 @@ static store_err check_checkpoints(store__verify *v, rows *r, const store__known
 
 /* ---- documents ---- */
 
-static bool leads_back(const store__verify *v, const store__known *known, store__walk *walk)
+static bool leads_back(store__verify *v, const store__known *known)
 {
     store__name record;
     store_bytes body;
     MDB_val value;
     MDB_val name = {known->name_len, (void *)(uintptr_t)known->name};
-    *walk = (store__walk){.pages = v->pages};
-    return store__pages_tree(v->pages, STORE__TABLE_NAMES, &walk->tree) == STORE_OK &&
-           store__walk_find(walk, name, &value) == STORE_OK &&
+    return store__walk_find(&v->names, name, &value) == STORE_OK &&
            (!store__unseal(&name, &value, &body) || !store__name_decode(body, &record) ||
             (!record.deleted && record.number == known->number));
 }
@@ -283,12 +281,10 @@ static bool leads_back(const store__verify *v, const store__known *known, store_
 /* A record that cannot be read was told with its name, if a name leads to it. */
 static void check_record(store__verify *v, const store__known *known)
 {
-    store__walk walk = {0};
-    if (known->owner == STORE__OWNER_DOCUMENT && !leads_back(v, known, &walk))
+    if (known->owner == STORE__OWNER_DOCUMENT && !leads_back(v, known))
         store__verify_tell(v, known, 0, 0, "no name leads to the document");
     else if (known->owner == STORE__OWNER_DAMAGED && !known->name_len)
         store__verify_tell(v, NULL, 0, 0, "the record of a document is damaged");
-    store__walk_end(&walk);
 }
 
 static uint64_t least(uint64_t a, uint64_t b)
