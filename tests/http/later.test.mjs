@@ -9,16 +9,13 @@ const server = await startServer(file)
 const update = new Writer().type('hello')
 await server.post('doc', update)
 const before = (await server.get('/docs/doc')).json
-const json = { 'content-type': 'application/json' }
 
 const later = {
   WebSocket: ['GET', '/ws/doc', {
     headers: { connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-version': '13', 'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==' }
   }],
   'short polls': ['GET', '/docs/doc/updates?since=0'],
-  'long polls': ['GET', '/docs/doc/updates?since=0&wait=25'],
-  edits: ['POST', '/docs/doc/edits', { headers: json, body: '{"edits":[]}' }],
-  restore: ['POST', '/docs/doc/restore', { headers: json, body: '{"at":"0"}' }]
+  'long polls': ['GET', '/docs/doc/updates?since=0&wait=25']
 }
 
 for (const [what, [method, path, options]] of Object.entries(later)) {

@@ -43,8 +43,9 @@ static void what_is_written_is_read(void **state)
 {
     (void)state;
     static const char longest[STORE_USER_LEN_MAX] = {0};
+    static const char ada[] = "Ada \"Countess\" L\xc3\xb6velace\\\n";
     check_round_trip("", 0);
-    check_round_trip("Ada \"Countess\" L\xc3\xb6velace\\\n", 28);
+    check_round_trip(ada, sizeof(ada) - 1);
     check_round_trip(longest, sizeof(longest));
 }
 
