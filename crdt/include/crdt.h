@@ -377,8 +377,8 @@ CRDT_MUST_CHECK crdt_err crdt_map_clear(crdt_doc *doc, crdt_type map);
  * found again is changed, not replaced. Formats come out as they were, though perhaps by other
  * marks. Nothing is done where nothing is different. A root that is emptied may still tell, by what
  * was deleted in it, of what kind it was. CRDT_FAILED: `past` has failed, too. CRDT_LIMIT,
- * CRDT_NO_MEMORY: the document has failed. Cost: linear in both documents, and in what differs times
- * its edits. */
+ * CRDT_NO_MEMORY: the document has failed. Cost: linear in both documents, and in what differs
+ * times its edits. */
 CRDT_MUST_CHECK crdt_err crdt_doc_restore(crdt_doc *doc, crdt_doc *past);
 
 /* ---- reading ---- */
