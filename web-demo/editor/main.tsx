@@ -1,4 +1,5 @@
 import './style.css'
+import './past/past.css'
 import { createRoot } from 'react-dom/client'
 import { App } from './App'
 
