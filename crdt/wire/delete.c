@@ -35,7 +35,9 @@ static bool apply_range(crdt_doc *doc, const crdt__range *range, bool *is_new)
     uint64_t state = doc->clients[client].state;
     uint64_t end = range->clock + range->len;
     doc->work++;
-    if (end > state && range->len > 0) {
+    if (range->len == 0) /* of format v1 alone; Yjs would cut the struct there */
+        return true;
+    if (end > state) {
         uint64_t from = range->clock > state ? range->clock : state;
         client = crdt__doc_get_client(doc, range->client);
         if (!client || !crdt__pending_add_absent(doc, client, from, end, is_new))

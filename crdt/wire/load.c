@@ -186,7 +186,7 @@ static bool read_deletes(crdt__loader *ld, bool *done)
         for (uint64_t ranges = crdt__read_varuint(&ld->r); ranges > 0 && ld->r.ok; ranges--) {
             uint64_t clock = crdt__read_varuint(&ld->r);
             uint64_t len = crdt__read_varuint(&ld->r);
-            if (len == 0 && clock >= state)
+            if (len == 0)
                 continue;
             if (clock >= state || len > state - clock)
                 return crdt__load_stop(ld, CRDT__LOAD_UNUSUAL); /* it must wait, or is malformed */

@@ -145,6 +145,22 @@ static void a_cut_character_becomes_two_replacement_characters(void **state)
     fixture_close(&f);
 }
 
+/* Yjs cuts the struct there, and with it a character: a change that no event tells of. */
+static void a_deletion_of_nothing_cuts_nothing(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_open(&f, (crdt_doc_options){0});
+    fixture_put(&f, (wm_id){1, 0}, typed("a\xf0\x9f\x99\x82", NULL, NULL));
+    crdt_buf before = fixture_state(&f);
+    crdt_applied applied = fixture_delete(&f, (wm_id){1, 2}, 0);
+    assert_false(applied.changed || applied.integrated);
+    fixture_expect_structs(&f, 1);
+    fixture_expect_state(&f, wm_bytes(&before));
+    crdt_buf_free(&before);
+    fixture_close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -156,6 +172,7 @@ int main(void)
         cmocka_unit_test(a_deletion_may_begin_and_end_within_deleted_text),
         cmocka_unit_test(deleted_text_gives_its_bytes_back),
         cmocka_unit_test(a_cut_character_becomes_two_replacement_characters),
+        cmocka_unit_test(a_deletion_of_nothing_cuts_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
