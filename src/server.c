@@ -1,7 +1,7 @@
 /* The happy path: the parts are built from the bottom up, the program says where it listens, and
- * the loop runs. A signal begins the drain: event streams end, new requests are refused (http),
- * rooms finish what they have in hand and unload. Once nothing is in hand the listener and the
- * connections are closed, then the parts are taken down from the top.
+ * the loop runs. A signal begins the drain: event streams and polls end, new requests are refused
+ * (http), rooms finish what they have in hand and unload. Once nothing is in hand the listener and
+ * the connections are closed, then the parts are taken down from the top.
  *
  * Failure. What cannot be built is logged, and what was built before it is taken down. Peers that
  * do not let go of their connections are left behind when SERVER_DRAIN_MS are over: the process
@@ -85,9 +85,10 @@ static void begin_draining(server *s)
     s->signal_ms = loop_now_ms(s->api.loop);
     s->api.draining = true;
     packer_stop(s->packer);
+    /* First, so that answers given from here on say that the connection ends. */
+    http_server_drain(s->http, on_http_drained, s);
     registry_drain(s->api.rooms);
     api_end_histories(&s->api);
-    http_server_drain(s->http, on_http_drained, s);
     must(uv_timer_start(&s->look, on_look, 0, SERVER_LOOK_MS) == 0);
 }
 
@@ -121,6 +122,7 @@ static void build(server *s, const config *settings, store *opened)
     a->rooms = registry_new(a->loop, a->store, a->persist, &rooms);
     a->past = past_new(a->loop, a->store, settings->update_bytes_max);
     a->streams = sse_new(a->loop);
+    a->polls = polls_new(a);
     list_init(&a->histories);
     list_init(&a->history_queue);
     s->connections = tcp_streams_new(a->loop);
@@ -145,6 +147,7 @@ static void take_down(server *s)
     http_server_free(s->http);
     tcp_streams_free(s->connections);
     sse_free(s->api.streams);
+    polls_free(s->api.polls);
     past_free(s->api.past);
     registry_free(s->api.rooms);
     packer_free(s->packer);

@@ -3,18 +3,21 @@
 #ifndef WEFT_API_API_H
 #define WEFT_API_API_H
 
+#include "api/polls.h"
 #include "http/message.h"
 #include "past/past.h"
 #include "room/registry.h"
 #include "sse/sse.h"
 
 /* Everything a handler may use; its `ctx`. */
-typedef struct api {
+typedef struct api api;
+struct api {
     loop *loop;
     store *store;
     persist *persist;
     registry *rooms;
     sse *streams;
+    polls *polls;
     size_t update_bytes_max;
     past *past;
     size_t jobs;         /* of handlers, in the pool */
@@ -22,7 +25,7 @@ typedef struct api {
     list history_queue;  /* of them, those whose next text is to be made */
     size_t history_jobs; /* texts being made, in the pool */
     bool draining;
-} api;
+};
 
 /* One exchange that waits for something; first member of what a handler allocates for it. */
 typedef struct api_call {

@@ -48,24 +48,6 @@ static void respond_deleted(read_call *c, http_exchange *ex)
     http_respond(ex, 204, NULL, 0, (slice){0});
 }
 
-/* `since`: an id, or `latest`. */
-static query_result query_since(http_exchange *ex, room_position *out)
-{
-    frame *text;
-    query_result found = query_text(ex, "since", &text);
-    if (found != QUERY_OK)
-        return found;
-    bool latest = slice_equal(frame_slice(text), SLICE_LITERAL("latest"));
-    bool is_id = event_id_parse(frame_slice(text), &out->id);
-    frame_unref(text);
-    if (latest || is_id) {
-        out->from = latest ? ROOM_FROM_LATEST : ROOM_FROM_ID;
-        return QUERY_OK;
-    }
-    api_respond_bad(ex, "since is an event id, like 42.9f3c1a07 or 0, or latest");
-    return QUERY_ANSWERED;
-}
-
 /* Last-Event-ID, then `since`, then `sv`. What is malformed in the query is refused even if it is
  * not needed; in the header an error would stop an EventSource for good, so it gets everything.
  * False: it has been answered. */

@@ -97,3 +97,20 @@ query_result query_state_vector(http_exchange *ex, frame **out)
     api_respond_err(ex, ERR_MALFORMED_STATE_VECTOR);
     return QUERY_ANSWERED;
 }
+
+query_result query_since(http_exchange *ex, room_position *out)
+{
+    frame *text;
+    query_result found = query_text(ex, "since", &text);
+    if (found != QUERY_OK)
+        return found;
+    bool latest = slice_equal(frame_slice(text), SLICE_LITERAL("latest"));
+    bool is_id = event_id_parse(frame_slice(text), &out->id);
+    frame_unref(text);
+    if (latest || is_id) {
+        out->from = latest ? ROOM_FROM_LATEST : ROOM_FROM_ID;
+        return QUERY_OK;
+    }
+    api_respond_bad(ex, "since is an event id, like 42.9f3c1a07 or 0, or latest");
+    return QUERY_ANSWERED;
+}

@@ -7,6 +7,7 @@
 
 #include "base/frame.h"
 #include "http/message.h"
+#include "room/room.h"
 
 typedef enum query_result {
     QUERY_ABSENT,
@@ -25,6 +26,9 @@ query_result query_epoch(http_exchange *ex, const char *name, uint32_t *out);
 
 /* The format of updates, `encoding`; v1 if it is absent. */
 query_result query_encoding(http_exchange *ex, crdt_encoding *out);
+
+/* The position `since`: an id, or `latest`. `out` is left alone but for `from` and `id`. */
+query_result query_since(http_exchange *ex, room_position *out);
 
 /* The state vector `sv`, sent as base64url. Returns owned (frame_unref). */
 query_result query_state_vector(http_exchange *ex, frame **out);

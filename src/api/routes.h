@@ -50,6 +50,7 @@ void api_delete_document(void *ctx, http_exchange *ex);
 void api_post_update(void *ctx, http_exchange *ex);
 void api_post_restore(void *ctx, http_exchange *ex);
 void api_post_edits(void *ctx, http_exchange *ex);
+void api_get_updates(void *ctx, http_exchange *ex);
 void api_get_events(void *ctx, http_exchange *ex);
 void api_post_awareness(void *ctx, http_exchange *ex);
 void api_get_awareness(void *ctx, http_exchange *ex);

@@ -29,16 +29,18 @@ static void on_room(void *arg)
         finish(s);
 }
 
-void respond_shared(http_exchange *ex, const http_field *fields, size_t field_count, frame *body)
+void respond_shared(http_exchange *ex, const http_field *fields, size_t field_count, frame *body,
+                    size_t at)
 {
-    if (body->len <= SHARED_BODY_PIECE_LEN) {
-        http_respond(ex, 200, fields, field_count, frame_slice(body));
+    slice bytes = {body->data + at, body->len - at};
+    if (bytes.len <= SHARED_BODY_PIECE_LEN) {
+        http_respond(ex, 200, fields, field_count, bytes);
         return;
     }
     sending *s = calloc(1, sizeof(*s));
     must(s != NULL);
-    *s = (sending){.ex = ex, .body = frame_ref(body)};
+    *s = (sending){.ex = ex, .body = frame_ref(body), .sent = at};
     http_on_abort(ex, finish, s);
-    if (!http_respond_begin(ex, 200, fields, field_count, body->len, on_room, s))
+    if (!http_respond_begin(ex, 200, fields, field_count, bytes.len, on_room, s))
         finish(s);
 }

@@ -9,7 +9,9 @@
 /* Bodies up to this long are copied into the answer; of longer ones so much at once. */
 #define SHARED_BODY_PIECE_LEN ((size_t)64 * 1024)
 
-/* Answers 200 as http_respond does; keeps `body` until the answer ends. */
-void respond_shared(http_exchange *ex, const http_field *fields, size_t field_count, frame *body);
+/* Answers 200 as http_respond does, with what is in `body` from `at` on; keeps it until the answer
+ * ends. */
+void respond_shared(http_exchange *ex, const http_field *fields, size_t field_count, frame *body,
+                    size_t at);
 
 #endif

@@ -34,5 +34,5 @@ void respond_shown(http_exchange *ex, const shown *what)
     if (http_etag_matches(http_header(ex, "if-none-match"), etag))
         http_respond(ex, 304, fields, 3, (slice){0});
     else
-        respond_shared(ex, fields, 4, what->bytes);
+        respond_shared(ex, fields, 4, what->bytes, 0);
 }

@@ -2,12 +2,14 @@
  * others (Fetch, section 3.2). */
 #include "http/inside.h"
 
-static bool is_allowed(const http_server *server, slice origin)
+const char *cors_origin(const http_exchange *ex)
 {
-    for (size_t i = 0; i < server->options.cors_count; i++)
-        if (slice_equal(origin, slice_of(server->options.cors[i])))
-            return true;
-    return false;
+    const http_options *options = &ex->server->options;
+    slice origin = http_header(ex, "origin");
+    for (size_t i = 0; i < options->cors_count; i++)
+        if (slice_equal(origin, slice_of(options->cors[i])))
+            return options->cors[i];
+    return NULL;
 }
 
 void cors_append(http_exchange *ex, buf *out)
@@ -15,11 +17,11 @@ void cors_append(http_exchange *ex, buf *out)
     if (ex->server->options.cors_count == 0)
         return;
     buf_append(out, SLICE_LITERAL("Vary: Origin\r\n"));
-    slice origin = http_header(ex, "origin");
-    if (origin.data == NULL || !is_allowed(ex->server, origin))
+    const char *origin = cors_origin(ex);
+    if (origin == NULL)
         return;
     buf_append(out, SLICE_LITERAL("Access-Control-Allow-Origin: "));
-    buf_append(out, origin);
+    buf_append(out, slice_of(origin));
     buf_append(out, SLICE_LITERAL("\r\nAccess-Control-Expose-Headers: "
                                   "Event-Id, Event-Reset, ETag, Retry-After\r\n"));
 }
@@ -27,8 +29,7 @@ void cors_append(http_exchange *ex, buf *out)
 bool cors_preflight(http_exchange *ex)
 {
     if (ex->request.method != HTTP_OPTIONS ||
-        http_header(ex, "access-control-request-method").data == NULL ||
-        !is_allowed(ex->server, http_header(ex, "origin")))
+        http_header(ex, "access-control-request-method").data == NULL || cors_origin(ex) == NULL)
         return false;
     static const http_field fields[] = {
         {SLICE_LITERAL("Access-Control-Allow-Methods"),

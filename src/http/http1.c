@@ -3,7 +3,8 @@
  * (take_body), and calls the handler. The handler answers, at once or later: conn_answered writes,
  * and when it is written the next request is looked at; if the answer came later, at the end of the
  * turn, so that nobody who answers finds a handler running inside. An answer in pieces is asked for
- * piece by piece (go_on, http_respond_piece) as the peer takes them.
+ * piece by piece (go_on, http_respond_piece) as the peer takes them. One that is long in coming is
+ * waited for by something smaller (waiting.c).
  *
  * Failure. What is wrong with a request is answered where it is seen, with the connection's end. A
  * peer that goes away while its request is being handled is told to the handler (on_abort).
@@ -28,10 +29,16 @@ static bool is_busy(conn_state state)
     return state >= CONN_BODY && state <= CONN_WRITING;
 }
 
+static void look_whether_drained(http_server *server)
+{
+    if (server->draining && server->busy_count == 0)
+        loop_at_turn_end(server->loop, &server->tell_drained);
+}
+
 static void set_state(http_exchange *conn, conn_state to)
 {
     static const unsigned next[] = {
-        [CONN_IDLE] = 1u << CONN_HEAD | 1u << CONN_CLOSED,
+        [CONN_IDLE] = 1u << CONN_HEAD | 1u << CONN_HANDLING | 1u << CONN_CLOSED,
         [CONN_HEAD] = 1u << CONN_BODY | 1u << CONN_WRITING | 1u << CONN_CLOSED,
         [CONN_BODY] = 1u << CONN_HANDLING | 1u << CONN_WRITING | 1u << CONN_CLOSED,
         [CONN_HANDLING] = 1u << CONN_SENDING | 1u << CONN_WRITING | 1u << CONN_CLOSED,
@@ -44,8 +51,13 @@ static void set_state(http_exchange *conn, conn_state to)
     server->busy_count += is_busy(to);
     server->busy_count -= is_busy((conn_state)conn->state);
     conn->state = (uint8_t)to;
-    if (server->draining && server->busy_count == 0)
-        loop_at_turn_end(server->loop, &server->tell_drained);
+    look_whether_drained(server);
+}
+
+void conn_less_busy(http_server *server)
+{
+    server->busy_count--;
+    look_whether_drained(server);
 }
 
 void conn_refuse(http_exchange *conn, int status, const char *code, const char *detail)
@@ -536,6 +548,8 @@ http_server *http_server_new(loop *l, const http_options *options)
     server->options = *options;
     server->router = (router){options->routes, options->route_count};
     list_init(&server->conns);
+    list_init(&server->waits);
+    list_init(&server->ended_waits);
     for (int i = 0; i < CONN_TIMEOUTS; i++)
         list_init(&server->timeouts[i]);
     loop_task_init(&server->tell_drained, tell_drained);
@@ -548,9 +562,8 @@ http_server *http_server_new(loop *l, const http_options *options)
     return server;
 }
 
-void http_server_take(void *taker, stream *s)
+static http_exchange *conn_new(http_server *server, stream *s)
 {
-    http_server *server = taker;
     http_exchange *conn = calloc(1, sizeof(*conn));
     must(conn != NULL);
     conn->server = server;
@@ -559,8 +572,22 @@ void http_server_take(void *taker, stream *s)
     list_push(&server->conns, &conn->link);
     server->conn_count++;
     stream_set_owner(s, &owner_ops, conn);
-    conn_expect(conn, CONN_TIMEOUT_HEAD);
     stream_read_start(s);
+    return conn;
+}
+
+void http_server_take(void *server, stream *s)
+{
+    conn_expect(conn_new(server, s), CONN_TIMEOUT_HEAD);
+}
+
+http_exchange *conn_take_back(http_server *server, stream *s, buf ahead)
+{
+    http_exchange *conn = conn_new(server, s);
+    conn->ahead = ahead;
+    conn->body_complete = true;
+    set_state(conn, CONN_HANDLING);
+    return conn;
 }
 
 void http_server_drain(http_server *server, void (*drained)(void *arg), void *arg)
@@ -575,14 +602,14 @@ void http_server_drain(http_server *server, void (*drained)(void *arg), void *ar
         if (conn->state == CONN_IDLE && conn->ahead.len == 0)
             conn_close(conn);
     }
-    if (server->busy_count == 0)
-        loop_at_turn_end(server->loop, &server->tell_drained);
+    look_whether_drained(server);
 }
 
 void http_server_close(http_server *server)
 {
     while (!list_is_empty(&server->conns))
         conn_close(container_of(list_first(&server->conns), http_exchange, link));
+    waits_close(server);
 }
 
 size_t http_server_count(const http_server *server)

@@ -12,6 +12,7 @@
  *     IDLE --first byte--> HEAD --complete--> BODY --complete--> HANDLING --http_respond-->
  *     WRITING --taken--> IDLE
  *
+ * (from IDLE to HANDLING at once where a wait ends, waiting.c)
  * with SENDING between HANDLING and WRITING where the answer's body comes in pieces
  * (http_respond_begin), and from each state to CLOSED, in `conn_close` alone, or as a stream. */
 typedef enum conn_state {
@@ -39,9 +40,11 @@ struct http_server {
     http_options options;
     router router;
     list conns;
-    size_t conn_count;
+    size_t conn_count; /* waits are counted as well, here and as busy */
     size_t busy_count; /* of them, those with a request being read or answered */
     list timeouts[CONN_TIMEOUTS];
+    list waits;       /* http_wait */
+    list ended_waits; /* of them, those whose peer has ended its side, by deadline */
     uv_timer_t *sweep;
     char date[32]; /* of this second, for Date */
     bool draining;
@@ -117,6 +120,19 @@ void conn_close(http_exchange *conn);
 /* Gives the stream away: the connection is gone. */
 stream *conn_hand_over(http_exchange *conn);
 
+/* A connection whose request is being handled, whose answer is all that is missing. Takes `ahead`.
+ */
+http_exchange *conn_take_back(http_server *server, stream *s, buf ahead);
+/* Something that was being read or answered has ended without a connection's knowing. */
+void conn_less_busy(http_server *server);
+
+/* ---- waiting.c ---- */
+
+/* Ends those that have waited too long after their peer's end. */
+void waits_sweep(http_server *server, uint64_t now_ms);
+/* Ends all, telling on_gone. */
+void waits_close(http_server *server);
+
 /* ---- parse.c ---- */
 
 void parse_begin(http_exchange *conn);
@@ -141,6 +157,8 @@ void respond_unrouted(http_exchange *ex, route_match match);
 
 /* ---- cors.c ---- */
 
+/* The origin that the request's answer may be shown to, as it is in the options, or NULL. */
+const char *cors_origin(const http_exchange *ex);
 /* Adds the fields that the request's origin is due. */
 void cors_append(http_exchange *ex, buf *out);
 /* Answers a preflight (204); false if the request is none. */

@@ -113,6 +113,20 @@ void http_respond_cut(http_exchange *ex);
  * complete. One per exchange. */
 void http_on_abort(http_exchange *ex, void (*on_abort)(void *arg), void *arg);
 
+/* ---- waiting long ---- */
+
+/* An exchange of which nothing is left but what its answer needs: very many may wait at once. */
+typedef struct http_wait http_wait;
+
+/* Gives back what the request holds (its slices are gone, and so is `ex`), until the answer is
+ * known. `on_gone(arg)` is called in place of the exchange's on_abort, and the wait is gone after
+ * it returns. Returns owned (http_wait_end). Only before anything of the answer has been given. */
+http_wait *http_wait_begin(http_exchange *ex, void (*on_gone)(void *arg), void *arg);
+
+/* Returns the exchange, to be answered. Of its request the method and the version are known, and
+ * for whom the answer is (CORS); all else is empty. It has no on_abort. */
+http_exchange *http_wait_end(http_wait *w);
+
 /* ---- routes ---- */
 
 typedef enum http_body {

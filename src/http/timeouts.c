@@ -85,4 +85,5 @@ void http_server_sweep(http_server *server)
     note_date(server);
     for (int i = 0; i < CONN_TIMEOUTS; i++)
         sweep_list(server, (conn_timeout)i);
+    waits_sweep(server, loop_now_ms(server->loop));
 }

@@ -137,6 +137,8 @@ void room_publish_presence(room *r)
         for (list_node *n = list_first(&r->current), *next; n != NULL; n = next) {
             next = list_next(&r->current, n);
             sink *s = container_of(n, sink, link);
+            if (s->ops->updates_only)
+                continue;
             frame **f = &frames[s->ops->wire];
             if (*f == NULL)
                 *f = s->ops->encode(&event);
@@ -197,6 +199,11 @@ void room_recheck_readers(room *r)
 
 /* ---- bringing readers forward ---- */
 
+static bool lacks_presence(const room *r, const sink *s)
+{
+    return s->presence != r->presence_version && !s->ops->updates_only;
+}
+
 static bool send_presence(room *r, sink *s)
 {
     s->presence = r->presence_version;
@@ -213,7 +220,7 @@ static bool send_presence(room *r, sink *s)
 
 static bool follow_step(room *r, sink *s)
 {
-    if (s->presence != r->presence_version && !send_presence(r, s))
+    if (lacks_presence(r, s) && !send_presence(r, s))
         return false;
     while (s->seq < r->facts.head.seq) {
         span *found = room_want_span(r, s->seq);
@@ -258,8 +265,8 @@ static void on_blocked(sink *s)
 static void on_writable(sink *s)
 {
     room *r = room_of(s);
-    bool up_to_date = s->state == READER_FOLLOWING && s->seq == r->facts.head.seq &&
-                      s->presence == r->presence_version;
+    bool up_to_date =
+        s->state == READER_FOLLOWING && s->seq == r->facts.head.seq && !lacks_presence(r, s);
     if (up_to_date) {
         move(s, &r->current);
         return;

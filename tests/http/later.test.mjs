@@ -13,9 +13,7 @@ const before = (await server.get('/docs/doc')).json
 const later = {
   WebSocket: ['GET', '/ws/doc', {
     headers: { connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-version': '13', 'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==' }
-  }],
-  'short polls': ['GET', '/docs/doc/updates?since=0'],
-  'long polls': ['GET', '/docs/doc/updates?since=0&wait=25']
+  }]
 }
 
 for (const [what, [method, path, options]] of Object.entries(later)) {

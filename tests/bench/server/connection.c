@@ -15,6 +15,7 @@
 
 #define CONNECTIONS_PER_ADDRESS 20000u
 #define REQUEST_LEN_MAX         512
+#define METRICS_LEN_MAX         16384
 
 static struct sockaddr_in loopback(uint32_t host, uint16_t port)
 {
@@ -44,6 +45,29 @@ void connection_send(int fd, const void *data, size_t len)
 {
     if (send(fd, data, len, MSG_NOSIGNAL) != (ssize_t)len)
         load_fail("cannot send");
+}
+
+uint64_t server_metric(uint16_t port, const char *name)
+{
+    static const char request[] =
+        "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    char text[METRICS_LEN_MAX];
+    char line[64];
+    size_t len = 0;
+    int fd = connection_open(port, 0);
+    connection_send(fd, request, sizeof(request) - 1);
+    if (fcntl(fd, F_SETFL, 0) != 0)
+        load_fail("cannot set up a connection");
+    for (ssize_t got = 1; got > 0 && len < sizeof(text) - 1; len += (size_t)got)
+        if ((got = recv(fd, text + len, sizeof(text) - 1 - len, 0)) < 0)
+            load_fail("cannot read the server's numbers");
+    close(fd);
+    text[len] = '\0';
+    snprintf(line, sizeof(line), "\n%s ", name);
+    const char *found = strstr(text, line);
+    if (found == NULL)
+        load_fail("the server does not tell that number");
+    return strtoull(found + strlen(line), NULL, 10);
 }
 
 void writer_open(writer *w, uint16_t port, unsigned index, unsigned document)

@@ -14,6 +14,9 @@ int connection_open(uint16_t port, unsigned index);
 /* Sends all of it; the kernel must take it at once. */
 void connection_send(int fd, const void *data, size_t len);
 
+/* One of the server's own numbers, as GET /metrics tells it. */
+uint64_t server_metric(uint16_t port, const char *name);
+
 typedef struct writer {
     int fd;
     unsigned document;

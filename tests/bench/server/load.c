@@ -2,7 +2,7 @@
  *
  *     bench_load write  --port P --connections N --documents M --seconds S
  *     bench_load fanout --port P --readers N --connections W --seconds S [--pid SERVER]
- *     bench_load idle   --port P --readers N --documents M --pid SERVER
+ *     bench_load idle   --port P --readers N --documents M --pid SERVER [--polls]
  *     bench_load disk   --dir DIR --seconds S
  */
 #include "load.h"
@@ -39,11 +39,15 @@ static unsigned number(const char *text)
 
 static load_options read_options(int argc, char **argv)
 {
-    static const struct option flags[] = {
-        {"port", required_argument, NULL, 'p'},        {"pid", required_argument, NULL, 'i'},
-        {"connections", required_argument, NULL, 'c'}, {"documents", required_argument, NULL, 'd'},
-        {"readers", required_argument, NULL, 'r'},     {"seconds", required_argument, NULL, 's'},
-        {"dir", required_argument, NULL, 'D'},         {0}};
+    static const struct option flags[] = {{"port", required_argument, NULL, 'p'},
+                                          {"pid", required_argument, NULL, 'i'},
+                                          {"connections", required_argument, NULL, 'c'},
+                                          {"documents", required_argument, NULL, 'd'},
+                                          {"readers", required_argument, NULL, 'r'},
+                                          {"seconds", required_argument, NULL, 's'},
+                                          {"dir", required_argument, NULL, 'D'},
+                                          {"polls", no_argument, NULL, 'P'},
+                                          {0}};
     load_options o = {.connections = 1, .documents = 1, .readers = 1, .seconds = 5, .dir = "."};
     int got;
     while ((got = getopt_long(argc, argv, "", flags, NULL)) != -1) {
@@ -65,6 +69,9 @@ static load_options read_options(int argc, char **argv)
             break;
         case 's':
             o.seconds = number(optarg);
+            break;
+        case 'P':
+            o.polls = true;
             break;
         case 'D':
             o.dir = optarg;

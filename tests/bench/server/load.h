@@ -3,6 +3,7 @@
 #ifndef BENCH_LOAD_H
 #define BENCH_LOAD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef struct load_options {
@@ -13,6 +14,7 @@ typedef struct load_options {
     unsigned readers;
     unsigned seconds;
     const char *dir; /* disk: where the file is made */
+    bool polls;      /* idle: the readers are long polls that wait */
 } load_options;
 
 /* Writers, each with one update in flight. Prints: writes_per_s p50_us p99_us */

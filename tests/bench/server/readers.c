@@ -58,6 +58,17 @@ static void open_reader(run *r, const load_options *options, unsigned index)
     add(r, reading->fd, reading);
 }
 
+static void open_poll(run *r, const load_options *options, unsigned index)
+{
+    char request[160];
+    int len = snprintf(request, sizeof(request),
+                       "GET /docs/bench-%u/updates?since=latest&wait=60 HTTP/1.1\r\n"
+                       "Host: localhost\r\n\r\n",
+                       index % options->documents);
+    r->readers[index].fd = connection_open(options->port, index);
+    connection_send(r->readers[index].fd, request, (size_t)len);
+}
+
 static void take_line(run *r, reader *reading)
 {
     reading->line[reading->line_len] = '\0';
@@ -143,6 +154,18 @@ static void open_readers(run *r, const load_options *options, unsigned from, uns
     }
 }
 
+/* They say nothing while they wait: the server tells how many do. A hundred at a time, so that what
+ * their requests take is not measured as what their waiting does. */
+static void open_polls(run *r, const load_options *options, unsigned from, unsigned to)
+{
+    for (unsigned i = from; i < to; i++) {
+        open_poll(r, options, i);
+        bool look = i + 1 == to || i % 100 == 0;
+        while (look && server_metric(options->port, "weft_polls_waiting") < i + 1)
+            continue;
+    }
+}
+
 static bool all_have_read(const run *r)
 {
     if (r->writes < r->posts)
@@ -204,13 +227,15 @@ void load_idle(const load_options *options)
     run r = open_run(options, 0);
     /* What any connection at all makes the server allocate is not a reader's. */
     unsigned first = options->documents < options->readers ? options->documents : 1;
-    open_readers(&r, options, 0, first);
+    void (*open_some)(run * r, const load_options *options, unsigned from, unsigned to) =
+        options->polls ? open_polls : open_readers;
+    open_some(&r, options, 0, first);
     uint64_t before = process_own_bytes(options->pid);
-    open_readers(&r, options, first, options->readers);
+    open_some(&r, options, first, options->readers);
     uint64_t after = process_own_bytes(options->pid);
-    printf("idle readers=%u documents=%u own_bytes_before=%" PRIu64 " own_bytes_after=%" PRIu64
+    printf("idle %s=%u documents=%u own_bytes_before=%" PRIu64 " own_bytes_after=%" PRIu64
            " bytes_per_reader=%.0f\n",
-           options->readers, options->documents, before, after,
-           ((double)after - (double)before) / (options->readers - first));
+           options->polls ? "polls" : "readers", options->readers, options->documents, before,
+           after, ((double)after - (double)before) / (options->readers - first));
     close_run(&r);
 }

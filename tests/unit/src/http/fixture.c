@@ -23,6 +23,19 @@ static void handle_later(void *ctx, http_exchange *ex)
     http_on_abort(ex, note_abort, f);
 }
 
+static void note_gone(void *arg)
+{
+    fixture *f = arg;
+    f->aborted++;
+    f->wait = NULL;
+}
+
+static void handle_wait(void *ctx, http_exchange *ex)
+{
+    fixture *f = ctx;
+    f->wait = http_wait_begin(ex, note_gone, f);
+}
+
 static void give_piece(void *arg)
 {
     static const char piece[PIECE_LEN];
@@ -113,6 +126,8 @@ static bool check_small(void *ctx, http_exchange *ex)
     return true;
 }
 
+static const char *const origins[] = {"https://other.example", "https://app.example"};
+
 static const http_route routes[] = {
     {.method = HTTP_POST, .pattern = "/echo", .body = HTTP_BODY_WANTED, .handle = handle_echo},
     {.method = HTTP_POST,
@@ -122,6 +137,7 @@ static const http_route routes[] = {
      .handle = handle_echo},
     {.method = HTTP_GET, .pattern = "/later", .handle = handle_later},
     {.method = HTTP_POST, .pattern = "/later", .handle = handle_later},
+    {.method = HTTP_GET, .pattern = "/wait", .handle = handle_wait},
     {.method = HTTP_GET, .pattern = "/pieces", .handle = handle_pieces},
     {.method = HTTP_GET, .pattern = "/chunks", .handle = handle_chunks},
     {.method = HTTP_GET, .pattern = "/header", .handle = handle_header},
@@ -177,6 +193,8 @@ static void set_up(fixture *f, const char *static_dir)
     http_options options = {.routes = routes,
                             .route_count = sizeof(routes) / sizeof(routes[0]),
                             .ctx = f,
+                            .cors = origins,
+                            .cors_count = sizeof(origins) / sizeof(origins[0]),
                             .static_dir = static_dir,
                             .body_len_max = 1000};
     f->server = http_server_new(f->loop, &options);

@@ -20,6 +20,7 @@ typedef struct fixture {
     http_server *server;
     listener *listener;
     http_exchange *waiting; /* what /later, /pieces or /chunks has not answered yet */
+    http_wait *wait;        /* of /wait, likewise */
     int aborted;
     int echoed;
     int rooms; /* times that /pieces or /chunks was asked for a piece */
@@ -45,10 +46,11 @@ size_t chunk_len(int i);
 char chunk_letter(int i);
 
 /* The routes: POST /echo answers with its body; POST /small the same, of at most 4 bytes; GET and
- * POST /later leave the exchange in `waiting`; GET /pieces answers PIECES_LEN bytes in pieces; GET
- * /chunks answers CHUNKS pieces of other lengths, without saying how long they are; GET /stream is
- * handed over, and says "streamed"; GET /alive answers while the server drains; GET /header answers
- * with the value of "x-list", asked for twice. `static_dir` may be NULL. */
+ * POST /later leave the exchange in `waiting`; GET /wait makes a wait of it; GET /pieces answers
+ * PIECES_LEN bytes in pieces; GET /chunks answers CHUNKS pieces of other lengths, without saying
+ * how long they are; GET /stream is handed over, and says "streamed"; GET /alive answers while the
+ * server drains; GET /header answers with the value of "x-list", asked for twice. `static_dir` may
+ * be NULL. */
 void begin(fixture *f, const char *request, size_t piece);
 void begin_static(fixture *f, const char *request, const char *static_dir);
 /* Ends the server too, if it has not, and proves that the loop closes clean. */
