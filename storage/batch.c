@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "log.h"
 #include "pack.h"
 
 #define ARRAY_MIN      16u
@@ -51,7 +52,7 @@ static void batch_end(store_batch *b)
     if (b->bytes.cap > BYTES_KEPT_MAX)
         array_free(&b->bytes);
     b->bytes.count = b->docs.count = b->names.count = 0;
-    b->events.count = b->checkpoints.count = 0;
+    b->events.count = b->checkpoints.count = b->mutes.count = 0;
     store__map_clear(&b->names_by_hash);
     b->packs = NULL;
     b->open = false;
@@ -64,6 +65,7 @@ void store__batch_deinit(store_batch *b)
     array_free(&b->names);
     array_free(&b->events);
     array_free(&b->checkpoints);
+    array_free(&b->mutes);
     store__map_deinit(&b->names_by_hash);
 }
 
@@ -133,6 +135,39 @@ store_err store__batch_doc(store_batch *b, uint64_t number, store__staged_doc **
     return STORE_OK;
 }
 
+/* What cannot be loaded enters the index as damaged. */
+static store_err load_broken(store *s, uint64_t number, store__entry **out)
+{
+    store_err err = load_entry(s, number, out);
+    if (err != STORE_CORRUPT && err != STORE_NOT_FOUND)
+        return err;
+    *out = store__index_add(&s->index, number, &(store__life){0}, true);
+    if (!*out)
+        return STORE_NO_MEMORY;
+    pthread_mutex_lock(&s->index.lock);
+    (*out)->damaged = true;
+    s->damaged++;
+    pthread_mutex_unlock(&s->index.lock);
+    return STORE_OK;
+}
+
+store_err store__batch_broken_doc(store_batch *b, uint64_t number, store__staged_doc **out)
+{
+    store__entry *entry = store__index_find(&b->store->index, number);
+    store_err err = entry ? STORE_OK : load_broken(b->store, number, &entry);
+    if (err == STORE_OK)
+        err = store__stage_mutes(b, entry);
+    if (err != STORE_OK)
+        return err;
+    store__staged_doc *doc =
+        entry->staged ? &store__batch_docs(b)[entry->staged - 1] : store__batch_add_doc(b, entry);
+    if (!doc)
+        return STORE_NO_MEMORY;
+    doc->broken = true;
+    *out = doc;
+    return STORE_OK;
+}
+
 /* ---- commit ---- */
 
 /* Everything that the fold will need, and the whole of the documents created. */
@@ -174,6 +209,8 @@ static int write_batch(void *ctx, MDB_txn *txn)
         rc = store__write_events(b, txn);
     if (!rc)
         rc = store__write_packs(b, txn);
+    if (!rc)
+        rc = store__write_mutes(b, txn);
     return rc;
 }
 
@@ -224,6 +261,18 @@ static void fold_events(store_batch *b)
     pthread_mutex_unlock(&b->store->index.lock);
 }
 
+static void fold_deleted(store *s, const store__staged_doc *doc)
+{
+    store__entry *entry = doc->entry;
+    store__index_remove(&s->index, entry);
+    pthread_mutex_lock(&s->index.lock);
+    s->damaged -= entry->damaged;
+    pthread_mutex_unlock(&s->index.lock);
+    if (doc->broken && !doc->created)
+        entry->first_seq = UINT64_MAX; /* there may be segments: only looking tells */
+    store__purge_add(s, entry);
+}
+
 static void fold(store_batch *b)
 {
     store *s = b->store;
@@ -232,10 +281,8 @@ static void fold(store_batch *b)
     for (size_t i = 0; i < b->docs.count; i++) {
         store__staged_doc *doc = &store__batch_docs(b)[i];
         doc->entry->staged = 0;
-        if (doc->deleted) {
-            store__index_remove(&s->index, doc->entry);
-            store__purge_add(s, doc->entry);
-        }
+        if (doc->deleted)
+            fold_deleted(s, doc);
     }
     store__forget_packed(b);
     s->next_number = b->next_number;

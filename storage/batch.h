@@ -31,6 +31,7 @@ typedef struct store__staged_doc {
     bool draft; /* has no name yet, or was given it here: */
     bool published;
     bool deleted;
+    bool broken; /* perhaps: its record may be damaged or lost, and its seqs may have gaps */
 } store__staged_doc;
 
 /* A name that the batch looked up, and perhaps changed. */
@@ -72,6 +73,7 @@ struct store_batch {
     store__array names;       /* of store__staged_name */
     store__array events;      /* of store__staged_event */
     store__array checkpoints; /* of store__staged_checkpoint */
+    store__array mutes;       /* of uint64_t: see store__batch_broken_doc */
     store__map names_by_hash; /* to 1 + place, as a pointer */
     store_packs *packs;       /* the caller's; NULL: none */
     uint64_t next_number;
@@ -87,7 +89,7 @@ struct store {
     store_batch batch;
     uint64_t next_number; /* of the next document */
     uint64_t next_key;    /* of the next event in the tail */
-    uint64_t damaged;     /* documents that opening found so */
+    uint64_t damaged;     /* documents in the index that are; changed with its lock held */
     store__entry *purges; /* deleted documents that left something behind */
     unsigned ticks_left;  /* commits after which what was freed last can be used again */
 };
@@ -117,6 +119,10 @@ static inline store__staged_name *store__batch_names(const store_batch *b)
  * index. The pointer is good until the next document joins the batch. STORE_NOT_FOUND: it does not
  * live. */
 store_err store__batch_doc(store_batch *b, uint64_t number, store__staged_doc **out);
+/* The same whatever there is of it, so that it can be deleted. The keys of its events in the tail
+ * that do not say that they are its own are noted as mutes: they go with its record, since the next
+ * opening would find nobody for them. */
+store_err store__batch_broken_doc(store_batch *b, uint64_t number, store__staged_doc **out);
 /* Adds a document to the batch. NULL when out of memory. */
 store__staged_doc *store__batch_add_doc(store_batch *b, store__entry *entry);
 
@@ -127,6 +133,7 @@ int store__write_names(const store_batch *b, MDB_txn *txn);
 int store__write_documents(const store_batch *b, MDB_txn *txn);
 int store__write_checkpoints(const store_batch *b, MDB_txn *txn);
 int store__write_events(const store_batch *b, MDB_txn *txn);
+int store__write_mutes(const store_batch *b, MDB_txn *txn);
 int store__write_counter(const store *s, MDB_txn *txn, uint64_t next_number);
 
 /* A living document's record: STORE_NOT_FOUND, STORE_CORRUPT. `*name` is borrowed from the

@@ -131,6 +131,59 @@ int store__write_events(const store_batch *b, MDB_txn *txn)
     return rc;
 }
 
+/* ---- events that do not say whose they are ---- */
+
+static bool says_whose_it_is(const store *s, MDB_txn *txn, uint64_t tail_key, uint64_t number)
+{
+    store__key key = store__key_one(tail_key);
+    MDB_val k = store__key_val(&key);
+    MDB_val value;
+    store_bytes body;
+    store_event event;
+    uint64_t owner;
+    return store__get(&s->env, txn, s->env.tail, &k, &value) == 0 &&
+           store__unseal(&k, &value, &body) && store__event_decode(&value, &owner, &event) &&
+           owner == number;
+}
+
+static store_err add_mute(store_batch *b, uint64_t tail_key)
+{
+    uint64_t *mute = store__array_reserve(&b->mutes, 1, sizeof(*mute));
+    if (!mute)
+        return STORE_NO_MEMORY;
+    *mute = tail_key;
+    b->mutes.count++;
+    return STORE_OK;
+}
+
+store_err store__stage_mutes(store_batch *b, const store__entry *entry)
+{
+    MDB_txn *txn;
+    size_t before = b->mutes.count;
+    store_err err = store__read_begin(&b->store->env, &txn);
+    if (err != STORE_OK)
+        return err;
+    for (uint32_t i = 0; i < entry->count && err == STORE_OK; i++)
+        if (!says_whose_it_is(b->store, txn, entry->keys[i], entry->number))
+            err = add_mute(b, entry->keys[i]);
+    store__read_end(&b->store->env, txn);
+    if (err != STORE_OK)
+        b->mutes.count = before;
+    return err;
+}
+
+int store__write_mutes(const store_batch *b, MDB_txn *txn)
+{
+    const uint64_t *mutes = b->mutes.items;
+    int rc = 0;
+    for (size_t i = 0; i < b->mutes.count && (!rc || rc == MDB_NOTFOUND); i++) {
+        store__key key = store__key_one(mutes[i]);
+        MDB_val k = store__key_val(&key);
+        rc = mdb_del(txn, b->store->env.tail, &k, NULL);
+    }
+    return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
 /* ---- read ---- */
 
 store_err store__event_get(const store *s, MDB_txn *txn, uint64_t tail_key, uint64_t number,

@@ -20,4 +20,7 @@ bool store__event_fits(const MDB_val *key, const MDB_val *value, uint64_t number
 store_err store__event_get(const store *s, MDB_txn *txn, uint64_t tail_key, uint64_t number,
                            uint64_t seq, store_event *out);
 
+/* Notes which of the document's events in the tail do not say that they are its own. */
+store_err store__stage_mutes(store_batch *b, const store__entry *entry);
+
 #endif

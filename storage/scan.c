@@ -74,6 +74,17 @@ static store_err search_owner(scan *sc, const MDB_val *key, const MDB_val *value
     return err;
 }
 
+/* Whether a document was deleted, and left something behind. */
+static bool is_noted(const scan *sc, uint64_t number)
+{
+    store__key key = store__key_one(number);
+    MDB_val k = store__key_val(&key);
+    MDB_val value;
+    store_bytes body;
+    return store__get(&sc->s->env, sc->txn, sc->s->env.purges, &k, &value) == 0 &&
+           store__unseal(&k, &value, &body);
+}
+
 /* Whose an event is that does not go on where the document that it tells is. */
 static store_err recognize(scan *sc, const MDB_val *key, const MDB_val *value, store__entry **entry)
 {
@@ -86,7 +97,9 @@ static store_err recognize(scan *sc, const MDB_val *key, const MDB_val *value, s
     store__entry *said = *entry;
     store_err err = search_owner(sc, key, value, room, entry);
     free(room);
-    if (!said->live && !said->count) {
+    if (err == STORE_OK && !*entry && is_noted(sc, said->number))
+        *entry = said;
+    if (*entry != said && !said->live && !said->count) {
         store__index_remove(&sc->s->index, said);
         store__entry_free(said);
     }

@@ -306,7 +306,9 @@ store_err store_get_stats(store *s, store_stats *out)
     store__read_end(&s->env, txn);
     if (err != STORE_OK)
         return err;
+    pthread_mutex_lock(&s->index.lock);
     stats.damaged = s->damaged;
+    pthread_mutex_unlock(&s->index.lock);
     stats.map_bytes = use.map_bytes;
     stats.file_bytes = use.file_bytes;
     stats.used_bytes = use.used_bytes;

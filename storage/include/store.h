@@ -242,6 +242,11 @@ STORE_MUST_CHECK store_err store_batch_publish(store_batch *b, uint64_t number, 
  * them any more; the room that they take is given back in steps, with this and later commits). */
 STORE_MUST_CHECK store_err store_batch_delete(store_batch *b, uint64_t number, int64_t now_ms);
 
+/* The same by name, of a document that may be damaged: whatever can be read of it, its name is
+ * marked. Only if the name's own record is damaged it is STORE_CORRUPT. STORE_NOT_FOUND: no living
+ * document has the name. Cost: its events in the tail are read. */
+STORE_MUST_CHECK store_err store_batch_discard(store_batch *b, store_bytes name, int64_t now_ms);
+
 /* Appends one event and tells its seq: one more than the document's last, in this batch too.
  * event->seq is not read. STORE_INVALID: a user or update that is too long. STORE_CORRUPT: the
  * document's log is damaged. */

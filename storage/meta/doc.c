@@ -240,6 +240,18 @@ static store_err stage_name_of(store_batch *b, const store__staged_doc *doc,
     return (*out)->known && (*out)->record.number == doc->entry->number ? STORE_OK : STORE_CORRUPT;
 }
 
+static void end_life(const store_batch *b, store__staged_doc *doc, store__staged_name *name,
+                     int64_t now_ms)
+{
+    doc->name = (size_t)(name - store__batch_names(b));
+    doc->deleted = true;
+    doc->life.updated_ms = now_ms;
+    name->record.deleted = true;
+    name->record.last = doc->life;
+    store__name_end(&name->record, STORE_END_DELETED);
+    name->changed = true;
+}
+
 store_err store_batch_delete(store_batch *b, uint64_t number, int64_t now_ms)
 {
     store__staged_doc *doc;
@@ -251,13 +263,25 @@ store_err store_batch_delete(store_batch *b, uint64_t number, int64_t now_ms)
         err = stage_name_of(b, doc, &name);
     if (err != STORE_OK)
         return err;
-    doc->name = (size_t)(name - store__batch_names(b));
-    doc->deleted = true;
-    doc->life.updated_ms = now_ms;
-    name->record.deleted = true;
-    name->record.last = doc->life;
-    store__name_end(&name->record, STORE_END_DELETED);
-    name->changed = true;
+    end_life(b, doc, name, now_ms);
+    return STORE_OK;
+}
+
+/* A document that cannot be read cannot be trusted to lead to its name: the name leads to it. */
+store_err store_batch_discard(store_batch *b, store_bytes name, int64_t now_ms)
+{
+    store__staged_doc *doc;
+    store__staged_name *staged;
+    if (!valid_name(name))
+        return STORE_NOT_FOUND;
+    store_err err = stage_name(b, name, &staged);
+    if (err == STORE_OK && (!staged->known || staged->record.deleted))
+        return STORE_NOT_FOUND;
+    if (err == STORE_OK)
+        err = store__batch_broken_doc(b, staged->record.number, &doc);
+    if (err != STORE_OK)
+        return err;
+    end_life(b, doc, staged, now_ms);
     return STORE_OK;
 }
 
@@ -331,7 +355,9 @@ static int write_deleted(const store_batch *b, MDB_txn *txn, const store__staged
     store__key key = store__key_one(doc->entry->number);
     MDB_val k = store__key_val(&key);
     int rc = mdb_del(txn, s->env.documents, &k, NULL);
-    if (!rc && store__entry_has_events(doc->entry))
+    if (rc == MDB_NOTFOUND && doc->broken)
+        rc = 0;
+    if (!rc && (doc->broken || store__entry_has_events(doc->entry)))
         rc = write_purge_note(s, txn, doc->entry->number);
     return rc;
 }

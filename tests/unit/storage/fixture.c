@@ -354,6 +354,31 @@ MDB_val raw_get(raw *r, MDB_val key)
     return value;
 }
 
+void flip_bit(fixture *f, const char *table, MDB_val key, long at)
+{
+    static uint8_t bytes[1 << 20];
+    store_close(f->s);
+    f->s = NULL;
+    raw r = raw_open(f->dir, table);
+    MDB_val value = raw_get(&r, key);
+    size_t place = at < 0 ? value.mv_size - (size_t)-at : (size_t)at;
+    assert_true(place < value.mv_size && value.mv_size <= sizeof(bytes));
+    memcpy(bytes, value.mv_data, value.mv_size);
+    bytes[place] ^= 0x10;
+    value.mv_data = bytes;
+    assert_int_equal(mdb_put(r.txn, r.table, &key, &value, 0), 0);
+    raw_close(&r);
+}
+
+void remove_row(fixture *f, const char *table, MDB_val key)
+{
+    store_close(f->s);
+    f->s = NULL;
+    raw r = raw_open(f->dir, table);
+    assert_int_equal(mdb_del(r.txn, r.table, &key, NULL), 0);
+    raw_close(&r);
+}
+
 /* ---- a reading process ---- */
 
 void be_a_child(void)

@@ -81,6 +81,11 @@ raw raw_open(const char *dir, const char *table);
 void raw_close(raw *r);
 MDB_val raw_get(raw *r, MDB_val key);
 
+/* Damage. Each closes the store and leaves it closed. Flips a bit of a value; `at` counts from its
+ * end if negative. */
+void flip_bit(fixture *f, const char *table, MDB_val key, long at);
+void remove_row(fixture *f, const char *table, MDB_val key);
+
 /* ---- checking: of a closed store ---- */
 
 enum { FAULTS_MAX = 32 };

@@ -10,34 +10,6 @@
 #include "fixture.h"
 #include "key.h"
 
-/* ---- damage, through LMDB itself ---- */
-
-/* Flips a bit of a value; `at` counts from its end if negative. Closes and leaves the store closed.
- */
-static void flip(fixture *f, const char *table, MDB_val key, long at)
-{
-    uint8_t bytes[65536];
-    store_close(f->s);
-    f->s = NULL;
-    raw r = raw_open(f->dir, table);
-    MDB_val value = raw_get(&r, key);
-    assert_true(value.mv_size <= sizeof(bytes));
-    memcpy(bytes, value.mv_data, value.mv_size);
-    bytes[at < 0 ? (long)value.mv_size + at : at] ^= 0x10;
-    value.mv_data = bytes;
-    assert_int_equal(mdb_put(r.txn, r.table, &key, &value, 0), 0);
-    raw_close(&r);
-}
-
-static void remove_row(fixture *f, const char *table, MDB_val key)
-{
-    store_close(f->s);
-    f->s = NULL;
-    raw r = raw_open(f->dir, table);
-    assert_int_equal(mdb_del(r.txn, r.table, &key, NULL), 0);
-    raw_close(&r);
-}
-
 /* Opening fails with `wanted` and a sentence that has `words`. */
 static void check_refused(const char *dir, store_err wanted, const char *words)
 {
@@ -191,14 +163,14 @@ static void every_byte_of_an_event_is_guarded(void **state)
     uint64_t doc = make_doc(f->s, "doc");
     store__key key = store__key_one(5);
     for (long at = 0; at < 8 + 26 + 3; at++) {
-        flip(f, "tail", store__key_val(&key), at);
+        flip_bit(f, "tail", store__key_val(&key), at);
         store_err err = store_open(f->dir, NULL, &f->s, NULL, 0);
         if (err == STORE_OK)
             err = read_err(f->s, doc);
         assert_err(err, STORE_CORRUPT);
         if (f->s)
             assert_string_equal(read_text(f->s, other, 0, 3), "1:one 2:two 3:three");
-        flip(f, "tail", store__key_val(&key), at);
+        flip_bit(f, "tail", store__key_val(&key), at);
     }
     fixture_open(f);
     assert_string_equal(read_text(f->s, doc, 0, UINT64_MAX), "1:one 2:two 3:three");
@@ -217,7 +189,7 @@ static void damage_stays_where_it_is(void **state)
     uint64_t other = make_doc(f->s, "other");
     uint64_t doc = make_doc(f->s, "doc");
     store__key key = store__key_one(6);
-    flip(f, "tail", store__key_val(&key), -1);
+    flip_bit(f, "tail", store__key_val(&key), -1);
     fixture_open(f);
     unsigned count = 0;
     assert_err(store_read(f->s, doc, 0, UINT64_MAX, count_event, &count), STORE_CORRUPT);
@@ -254,11 +226,11 @@ static void damaged_records_are_found(void **state)
     assert_ok(store_batch_commit(b));
 
     store__key key = store__key_two(doc, 2);
-    flip(f, "checkpoints", store__key_val(&key), -1);
+    flip_bit(f, "checkpoints", store__key_val(&key), -1);
     fixture_open(f);
     assert_err(store_checkpoint_find(f->s, doc, 3, NULL, NULL), STORE_CORRUPT);
 
-    flip(f, "names", store__text_val("doc"), 9);
+    flip_bit(f, "names", store__text_val("doc"), 9);
     fixture_open(f);
     assert_err(store_find(f->s, BYTES("doc"), &out), STORE_CORRUPT);
     b = begin(f->s);
@@ -323,11 +295,11 @@ static void a_damaged_record_refuses_its_document_alone(void **state)
     uint64_t doc = make_doc(f->s, "doc");
     make_doc(f->s, "other");
     store__key key = store__key_one(doc);
-    flip(f, "documents", store__key_val(&key), -1);
+    flip_bit(f, "documents", store__key_val(&key), -1);
     fixture_open(f);
     assert_err(read_err(f->s, doc), STORE_CORRUPT);
     check_refused_alone(f, "doc", doc);
-    flip(f, "documents", store__key_val(&key), -1);
+    flip_bit(f, "documents", store__key_val(&key), -1);
     fixture_open(f);
     assert_int_equal(damaged_documents(f->s), 0);
     assert_string_equal(read_text(f->s, doc, 0, 9), "1:one 2:two 3:three");
@@ -354,7 +326,7 @@ static void the_head_of_an_event_tells_whose_it_is_even_if_damaged(void **state)
     uint64_t seq;
     store__key key = store__key_one(6);
     for (long at = 8; at < 24; at++) {
-        flip(f, "tail", store__key_val(&key), at);
+        flip_bit(f, "tail", store__key_val(&key), at);
         fixture_open(f);
         assert_int_equal(damaged_documents(f->s), 1);
         assert_err(read_err(f->s, doc), STORE_CORRUPT);
@@ -362,7 +334,7 @@ static void the_head_of_an_event_tells_whose_it_is_even_if_damaged(void **state)
         assert_err(store_batch_append(b, doc, &(store_event){0}, &seq), STORE_CORRUPT);
         assert_int_equal(batch_append(b, other, "four"), 4);
         store_batch_abort(b);
-        flip(f, "tail", store__key_val(&key), at);
+        flip_bit(f, "tail", store__key_val(&key), at);
     }
     fixture_open(f);
     assert_string_equal(read_text(f->s, doc, 0, UINT64_MAX), "1:one 2:two 3:three");
@@ -373,8 +345,8 @@ static void an_event_that_can_be_nobodys_is_not_passed_over(void **state)
     fixture *f = *state;
     make_doc(f->s, "doc");
     store__key key = store__key_one(3);
-    flip(f, "tail", store__key_val(&key), 15); /* the number, */
-    flip(f, "tail", store__key_val(&key), -1); /* and the update */
+    flip_bit(f, "tail", store__key_val(&key), 15); /* the number, */
+    flip_bit(f, "tail", store__key_val(&key), -1); /* and the update */
     check_refused(f->dir, STORE_CORRUPT, "beyond recognition");
 }
 
@@ -382,7 +354,7 @@ static void a_counter_that_cannot_be_trusted_is_not_opened(void **state)
 {
     fixture *f = *state;
     make_doc(f->s, "doc");
-    flip(f, "meta", store__text_val("next-document"), -1);
+    flip_bit(f, "meta", store__text_val("next-document"), -1);
     check_refused(f->dir, STORE_CORRUPT, "the counter");
     uint8_t value[16] = {0};
     MDB_val key = store__text_val("next-document");
