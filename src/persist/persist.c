@@ -3,7 +3,8 @@
  * (`commit`), puts it on the list of finished ops and wakes the loop; `on_finished` calls each op's
  * `done`.
  *
- * Failure. An op that the store refuses by itself (the document exists, or is no more) fails alone.
+ * Failure. An op that the store refuses by itself (the document exists, is no more, or is damaged)
+ * fails alone.
  * Anything else ends the transaction: it is undone, and every op in it gets the error.
  *
  * Close. persist_free, when nothing waits: the thread is told to stop and joined, then the async
@@ -112,6 +113,8 @@ static store_err write_op(store_batch *batch, persist_op *op)
         return create(batch, op);
     case PERSIST_DELETE:
         return store_batch_delete(batch, op->number, op->time_ms);
+    case PERSIST_DISCARD:
+        return store_batch_discard(batch, bytes_of(op->name), op->time_ms);
     case PERSIST_CHECKPOINT:
         return store_batch_checkpoint(batch, op->number, op->seq, bytes_of(op->state));
     case PERSIST_PACK:
@@ -123,7 +126,8 @@ static store_err write_op(store_batch *batch, persist_op *op)
 /* Whether the op alone is at fault, and the transaction can go on. */
 static bool fails_alone(store_err e)
 {
-    return e == STORE_EXISTS || e == STORE_NOT_FOUND || e == STORE_DELETED || e == STORE_INVALID;
+    return e == STORE_EXISTS || e == STORE_NOT_FOUND || e == STORE_DELETED || e == STORE_INVALID ||
+           e == STORE_CORRUPT;
 }
 
 static size_t weight_of(const persist_op *op)

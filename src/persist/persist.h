@@ -30,6 +30,7 @@ typedef enum persist_kind {
     PERSIST_APPEND,     /* events to document `number` */
     PERSIST_CREATE,     /* the document `name` with `epoch`, and events (perhaps none) to it */
     PERSIST_DELETE,     /* document `number` ends */
+    PERSIST_DISCARD,    /* the document `name` ends, however damaged it is */
     PERSIST_CHECKPOINT, /* `state` is document `number` after event `seq` */
     PERSIST_PACK        /* `packs` leave the tail */
 } persist_kind;

@@ -57,6 +57,14 @@ void room_refuse_writes(room *r, err cause)
     r->write_bytes = 0;
 }
 
+bool room_awaits_deletion(const room *r)
+{
+    for (list_node *n = list_first(&r->writes); n != NULL; n = list_next(&r->writes, n))
+        if (container_of(n, room_write, link)->kind == ROOM_DELETE)
+            return true;
+    return false;
+}
+
 /* ---- waiting and being applied ---- */
 
 static size_t weight_of(const room_write *w)
@@ -349,6 +357,7 @@ static void take_new_facts(room *r)
         f->head.seq = 0;
         break;
     case PERSIST_APPEND:
+    case PERSIST_DISCARD:
     case PERSIST_CHECKPOINT:
     case PERSIST_PACK:
         break;

@@ -161,6 +161,8 @@ frame *room_frame_of(crdt_buf *buf);
 void room_apply_writes(room *r);
 /* Answers every write with an error: those that wait and those of a batch that has failed. */
 void room_refuse_writes(room *r, err cause);
+/* Whether a deletion is among the writes that wait. */
+bool room_awaits_deletion(const room *r);
 /* An edit may be made: ERR_OK, and the document is there, begun if need be. ERR_DELETED,
  * ERR_EPOCH_CHANGED, ERR_NO_MEMORY. */
 ERR_MUST_CHECK err room_edit_begin(room *r, room_write *w);

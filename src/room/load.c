@@ -5,9 +5,14 @@
  * meanwhile: what writes is the room, and it is loading.
  *
  * Failure. Anything the store or the engine says ends the job with that error and without a
- * document.
+ * document. If somebody waits to delete it, which needs nothing of what cannot be read, it is
+ * discarded, and the job is done once more: it then finds the name deleted.
  *
  * Close. The job always comes back; the room is there until then (`errands`).
+ *
+ *     room_load_start --> do_load (pool) --> after_load --> room_load_done
+ *                            ^                   |failed, and is to be deleted
+ *                            +----discarded------+
  */
 #include <stdlib.h>
 
@@ -21,6 +26,8 @@ typedef struct load {
     room *room;
     store *store;
     size_t pending_bytes_max;
+    persist_op discard;
+    bool discarded;
     room_loaded out;
 } load;
 
@@ -72,17 +79,50 @@ static void do_load(uv_work_t *work)
 
 /* ---- on the loop ---- */
 
-static void after_load(uv_work_t *work, int status)
+static void finish(load *l)
 {
-    must(status == 0);
-    load *l = container_of(work, load, work);
     room *r = l->room;
-    if (l->out.result != ERR_OK)
-        log_error("a document cannot be loaded: %s", err_text(l->out.result));
     r->errands--;
     r->registry->stats.loads++;
     room_load_done(r, &l->out);
     free(l);
+}
+
+static void begin(load *l);
+
+static void discarded(persist_op *op, err result)
+{
+    load *l = container_of(op, load, discard);
+    if (result == ERR_OK || result == ERR_DELETED)
+        begin(l);
+    else
+        finish(l);
+}
+
+static void discard(load *l)
+{
+    l->discarded = true;
+    l->discard =
+        (persist_op){.kind = PERSIST_DISCARD, .name = room_name(l->room), .done = discarded};
+    persist_submit(l->room->registry->persist, &l->discard);
+}
+
+static void after_load(uv_work_t *work, int status)
+{
+    must(status == 0);
+    load *l = container_of(work, load, work);
+    if (l->out.result != ERR_OK)
+        log_error("a document cannot be loaded: %s", err_text(l->out.result));
+    if (l->out.result != ERR_OK && !l->discarded && room_awaits_deletion(l->room))
+        discard(l);
+    else
+        finish(l);
+}
+
+static void begin(load *l)
+{
+    l->out = (room_loaded){0};
+    must(uv_queue_work(loop_uv(l->room->registry->loop), &l->work, do_load, after_load) == 0);
 }
 
 void room_load_start(room *r)
@@ -94,5 +134,5 @@ void room_load_start(room *r)
     l->pending_bytes_max = r->registry->options.pending_bytes_max;
     room_set_state(r, ROOM_LOADING);
     r->errands++;
-    must(uv_queue_work(loop_uv(r->registry->loop), &l->work, do_load, after_load) == 0);
+    begin(l);
 }

@@ -140,6 +140,52 @@ static void writes_around_a_deletion_keep_their_order(void **state)
     }
 }
 
+/* A document whose second event is no update; nobody has it in memory. */
+static void make_damaged(fixture *f, const char *name)
+{
+    store_doc doc;
+    store_batch *b;
+    uint64_t seq;
+    write_ok(f, name, ROOM_UPDATE, typed(1, 0, "a"));
+    assert_int_equal(store_find(f->store, (store_bytes){name, strlen(name)}, &doc), STORE_OK);
+    assert_int_equal(store_batch_begin(f->store, &b), STORE_OK);
+    store_event event = {.time_ms = 1, .update = {"nonsense", 8}};
+    assert_int_equal(store_batch_append(b, doc.number, &event, &seq), STORE_OK);
+    assert_int_equal(store_batch_commit(b), STORE_OK);
+    fixture_restart(f);
+}
+
+static void what_cannot_be_loaded_can_be_deleted(void **state)
+{
+    fixture *f = *state;
+    make_damaged(f, "d");
+    write_ok(f, "other", ROOM_UPDATE, typed(1, 0, "a"));
+    assert_int_equal(write_err(f, "d", ROOM_UPDATE, typed(1, 1, "b")), ERR_STORAGE);
+    write_ok(f, "d", ROOM_DELETE, NULL);
+    assert_int_equal(facts_of(f, "d").life, ROOM_DELETED);
+    assert_int_equal(facts_of(f, "other").life, ROOM_ALIVE);
+    fixture_restart(f);
+    assert_int_equal(write_err(f, "d", ROOM_UPDATE, typed(1, 1, "b")), ERR_DELETED);
+    assert_int_equal(write_ok(f, "d", ROOM_CREATE, typed(1, 0, "a")), 1);
+    assert_int_equal(facts_of(f, "d").life, ROOM_ALIVE);
+}
+
+static void writes_behind_such_a_deletion_find_the_name_marked(void **state)
+{
+    fixture *f = *state;
+    written w[3] = {0};
+    make_damaged(f, "d");
+    write_start(f, &w[0], "d", ROOM_DELETE, NULL);
+    write_start(f, &w[1], "d", ROOM_UPDATE, typed(1, 1, "b"));
+    write_start(f, &w[2], "d", ROOM_CREATE, NULL);
+    const err wanted[] = {ERR_OK, ERR_DELETED, ERR_OK};
+    for (size_t i = 0; i < 3; i++) {
+        write_wait(f, &w[i]);
+        assert_int_equal(w[i].result, wanted[i]);
+        written_free(&w[i]);
+    }
+}
+
 static void an_epoch_that_is_gone_is_refused(void **state)
 {
     fixture *f = *state;
@@ -323,6 +369,8 @@ int main(void)
         TEST(put_creates_once),
         TEST(deletion_marks_the_name_until_put),
         TEST(writes_around_a_deletion_keep_their_order),
+        TEST(what_cannot_be_loaded_can_be_deleted),
+        TEST(writes_behind_such_a_deletion_find_the_name_marked),
         TEST(an_epoch_that_is_gone_is_refused),
         TEST(a_document_is_the_same_after_it_was_loaded_again),
         TEST(a_checkpoint_is_kept_once_the_events_outweigh_it),
