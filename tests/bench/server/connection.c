@@ -24,20 +24,45 @@ static struct sockaddr_in loopback(uint32_t host, uint16_t port)
                                 .sin_addr.s_addr = htonl(INADDR_LOOPBACK + host)};
 }
 
-int connection_open(uint16_t port, unsigned index)
+static int make_socket(unsigned index)
 {
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     struct sockaddr_in from = loopback(index / CONNECTIONS_PER_ADDRESS, 0);
-    struct sockaddr_in to = loopback(0, port);
     int on = 1;
     /* The port is chosen when the other end is known: otherwise each would be taken for all. */
     if (fd < 0 || setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on)) != 0 ||
-        bind(fd, (struct sockaddr *)&from, sizeof(from)) != 0 ||
-        connect(fd, (struct sockaddr *)&to, sizeof(to)) != 0)
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) != 0 ||
+        bind(fd, (struct sockaddr *)&from, sizeof(from)) != 0)
+        load_fail("cannot make a socket");
+    return fd;
+}
+
+static void connect_socket(int fd, uint16_t port)
+{
+    struct sockaddr_in to = loopback(0, port);
+    if (connect(fd, (struct sockaddr *)&to, sizeof(to)) != 0 && errno != EINPROGRESS)
         load_fail("cannot connect");
-    if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) != 0 ||
-        fcntl(fd, F_SETFL, O_NONBLOCK) != 0)
+}
+
+static void do_not_block(int fd)
+{
+    if (fcntl(fd, F_SETFL, O_NONBLOCK) != 0)
         load_fail("cannot set up a connection");
+}
+
+int connection_open(uint16_t port, unsigned index)
+{
+    int fd = make_socket(index);
+    connect_socket(fd, port);
+    do_not_block(fd);
+    return fd;
+}
+
+int connection_begin(uint16_t port, unsigned index)
+{
+    int fd = make_socket(index);
+    do_not_block(fd);
+    connect_socket(fd, port);
     return fd;
 }
 

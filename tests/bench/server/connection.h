@@ -11,6 +11,9 @@
  * address; `index` picks the address to come from. */
 int connection_open(uint16_t port, unsigned index);
 
+/* The same, but returns while it is still being opened: it can be written to when it is open. */
+int connection_begin(uint16_t port, unsigned index);
+
 /* Sends all of it; the kernel must take it at once. */
 void connection_send(int fd, const void *data, size_t len);
 

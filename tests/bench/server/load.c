@@ -3,6 +3,7 @@
  *     bench_load write  --port P --connections N --documents M --seconds S
  *     bench_load fanout --port P --readers N --connections W --seconds S [--pid SERVER]
  *     bench_load idle   --port P --readers N --documents M --pid SERVER [--polls]
+ *     bench_load storm  --port P --readers N --events E [--polls] [--differ] [--pid SERVER]
  *     bench_load disk   --dir DIR --seconds S
  */
 #include "load.h"
@@ -45,10 +46,13 @@ static load_options read_options(int argc, char **argv)
                                           {"documents", required_argument, NULL, 'd'},
                                           {"readers", required_argument, NULL, 'r'},
                                           {"seconds", required_argument, NULL, 's'},
+                                          {"events", required_argument, NULL, 'e'},
+                                          {"differ", no_argument, NULL, 'f'},
                                           {"dir", required_argument, NULL, 'D'},
                                           {"polls", no_argument, NULL, 'P'},
                                           {0}};
-    load_options o = {.connections = 1, .documents = 1, .readers = 1, .seconds = 5, .dir = "."};
+    load_options o = {
+        .connections = 1, .documents = 1, .readers = 1, .seconds = 5, .events = 100, .dir = "."};
     int got;
     while ((got = getopt_long(argc, argv, "", flags, NULL)) != -1) {
         switch (got) {
@@ -70,6 +74,12 @@ static load_options read_options(int argc, char **argv)
         case 's':
             o.seconds = number(optarg);
             break;
+        case 'e':
+            o.events = number(optarg);
+            break;
+        case 'f':
+            o.differ = true;
+            break;
         case 'P':
             o.polls = true;
             break;
@@ -80,7 +90,7 @@ static load_options read_options(int argc, char **argv)
             exit(2);
         }
     }
-    if (o.connections == 0 || o.documents == 0 || o.readers == 0 || o.seconds == 0)
+    if (o.connections == 0 || o.documents == 0 || o.readers == 0 || o.seconds == 0 || o.events == 0)
         load_fail("every number is at least 1");
     return o;
 }
@@ -99,8 +109,11 @@ int main(int argc, char **argv)
     static const struct {
         const char *name;
         void (*run)(const load_options *options);
-    } runs[] = {
-        {"write", load_write}, {"fanout", load_fanout}, {"idle", load_idle}, {"disk", load_disk}};
+    } runs[] = {{"write", load_write},
+                {"fanout", load_fanout},
+                {"idle", load_idle},
+                {"storm", load_storm},
+                {"disk", load_disk}};
     if (argc >= 2) {
         load_options options = read_options(argc - 1, argv + 1);
         raise_file_limit();
@@ -111,6 +124,6 @@ int main(int argc, char **argv)
             }
         }
     }
-    fprintf(stderr, "usage: bench_load write|fanout|idle|disk [flags]\n");
+    fprintf(stderr, "usage: bench_load write|fanout|idle|storm|disk [flags]\n");
     return 2;
 }

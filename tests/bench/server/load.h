@@ -14,7 +14,9 @@ typedef struct load_options {
     unsigned readers;
     unsigned seconds;
     const char *dir; /* disk: where the file is made */
-    bool polls;      /* idle: the readers are long polls that wait */
+    bool polls;      /* idle, storm: the readers are long polls */
+    unsigned events; /* storm: missed */
+    bool differ;     /* storm: each reader has missed another number of them */
 } load_options;
 
 /* Writers, each with one update in flight. Prints: writes_per_s p50_us p99_us */
@@ -23,6 +25,8 @@ void load_write(const load_options *options);
 void load_fanout(const load_options *options);
 /* Readers that hear nothing. Prints: bytes_per_reader */
 void load_idle(const load_options *options);
+/* Readers cut off together that come back all at once. Prints: caught_up_s ... */
+void load_storm(const load_options *options);
 /* A file appended to and synced. Prints: syncs_per_s */
 void load_disk(const load_options *options);
 
