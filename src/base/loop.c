@@ -9,6 +9,7 @@ struct loop {
     uv_check_t turn_end;
     uv_idle_t no_waiting;
     list tasks;
+    list later; /* those of the next turn's end */
     uint64_t skipped_ms;
     void **dead;
     size_t dead_count;
@@ -29,12 +30,14 @@ static void free_dead(loop *l)
 static void on_turn_end(uv_check_t *check)
 {
     loop *l = container_of(check, loop, turn_end);
+    list_append(&l->tasks, &l->later);
     while (!list_is_empty(&l->tasks)) {
         loop_task *task = container_of(list_pop(&l->tasks), loop_task, link);
         task->run(task);
     }
     free_dead(l);
-    uv_idle_stop(&l->no_waiting);
+    if (list_is_empty(&l->later))
+        uv_idle_stop(&l->no_waiting);
 }
 
 loop *loop_new(void)
@@ -47,6 +50,7 @@ loop *loop_new(void)
     must(uv_check_start(&l->turn_end, on_turn_end) == 0);
     uv_unref((uv_handle_t *)&l->turn_end);
     list_init(&l->tasks);
+    list_init(&l->later);
     return l;
 }
 
@@ -55,7 +59,7 @@ void loop_free(loop *l)
     uv_close((uv_handle_t *)&l->turn_end, NULL);
     uv_close((uv_handle_t *)&l->no_waiting, NULL);
     uv_run(&l->uv, UV_RUN_DEFAULT);
-    must(list_is_empty(&l->tasks));
+    must(list_is_empty(&l->tasks) && list_is_empty(&l->later));
     must(uv_loop_close(&l->uv) == 0);
     free_dead(l);
     free(l->dead);
@@ -82,6 +86,14 @@ void loop_at_turn_end(loop *l, loop_task *task)
     if (list_is_linked(&task->link))
         return;
     list_push(&l->tasks, &task->link);
+    uv_idle_start(&l->no_waiting, on_idle);
+}
+
+void loop_at_next_turn(loop *l, loop_task *task)
+{
+    if (list_is_linked(&task->link))
+        return;
+    list_push(&l->later, &task->link);
     uv_idle_start(&l->no_waiting, on_idle);
 }
 

@@ -38,6 +38,10 @@ void loop_stop(loop *l);
 /* Runs `task` once at the end of this turn; noted twice, it still runs once. A task noted while
  * tasks run is run in the same end. */
 void loop_at_turn_end(loop *l, loop_task *task);
+/* Runs `task` once at the end of the next turn, which begins at once: for what goes on for long, so
+ * that others come in between. A task that is noted for the next turn's end is not noted for this
+ * one's. */
+void loop_at_next_turn(loop *l, loop_task *task);
 /* Takes a task back; no effect if it is not noted. */
 void loop_forget(loop_task *task);
 

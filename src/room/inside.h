@@ -10,6 +10,7 @@
  *     join.c        what a reader must be told before it follows
  *     lack.c        what a reader lacks, from memory
  *     catchup.c     the same from the log, in the pool
+ *     caught.c      what came of either, for the next
  */
 #ifndef WEFT_ROOM_INSIDE_H
 #define WEFT_ROOM_INSIDE_H
@@ -18,6 +19,7 @@
 #include <uv.h>
 
 #include "base/map.h"
+#include "room/caught.h"
 #include "room/presence.h"
 #include "room/registry.h"
 #include "room/ring.h"
@@ -37,6 +39,9 @@
 #define ROOM_INLINE_CONTENT_BYTES_MAX ((size_t)64 << 10)
 /* Updates that are merged on the loop, in bytes; more goes through the pool. */
 #define ROOM_MERGE_BYTES_MAX ((size_t)256 << 10)
+/* Frames that one turn of the loop sends to readers of one room; the next turn goes on. */
+#define ROOM_SENDS_PER_TURN 256
+
 /* The life of a room, drawn in room.c. */
 typedef enum room_state {
     ROOM_LOADING,    /* the pool reads storage; everything waits */
@@ -85,7 +90,7 @@ struct room {
     size_t errands; /* work elsewhere that will come back to this room, batches not counted */
 
     /* Every reader is in one of these. */
-    list current; /* has seen everything, nothing pending: publish sends to these */
+    list current; /* has seen everything, nothing pending */
     list behind;  /* nothing pending, lacks something */
     list blocked; /* a write is pending */
     size_t reader_count;
@@ -93,12 +98,17 @@ struct room {
     span whole; /* the whole state, while somebody may ask again */
     room_read whole_read;
     bool whole_busy;
-    span caught;           /* the last stretch that somebody was caught up with */
+    caught caught;
+    span answered;         /* the last difference to a state vector, ... */
+    frame *answered_sv;    /* ... and that, while others may have the same */
     room_catchup *catchup; /* in flight */
-    bool warm;             /* `whole` or `caught` was of use since the last tick */
+    bool warm;             /* `whole`, `caught` or `answered` was of use since the last tick */
+    size_t sends;          /* frames given to readers, ever */
 
     presence *presence;
-    uint32_t presence_version; /* counts what was told */
+    uint32_t presence_version;  /* counts what was told */
+    frame *present[SINK_WIRES]; /* those present, as of `present_version` */
+    uint32_t present_version;
 
     uint64_t checkpoint_len;     /* bytes of the last one's state, not compressed */
     uint64_t checkpoint_since;   /* bytes of the events since */
@@ -198,7 +208,8 @@ typedef enum reader_state {
 /* The events after `after` up to the head have become durable. Takes `update` (NULL: readers catch
  * up from the log). */
 void room_publish(room *r, uint64_t after, frame *update);
-/* Brings readers up to date as far as memory allows, and asks for the rest. */
+/* Brings readers up to date as far as memory allows, and asks for the rest; if they are many, some
+ * now and more in the next turn. */
 void room_catch_up(room *r);
 /* Tells readers what changed among those present. */
 void room_publish_presence(room *r);
@@ -208,6 +219,8 @@ void room_end_life(room *r);
 void room_end_readers(room *r);
 /* After a load: readers may lack what the disk had and nobody was told of. */
 void room_recheck_readers(room *r);
+/* Forgets what was put together for readers, but for the ring. */
+void room_forget_spans(room *r);
 /* Those present; made when first asked for. */
 presence *room_presence(room *r);
 
@@ -226,8 +239,8 @@ bool room_reader_send_span(room *r, sink *s, span *found, sink_kind kind);
 bool room_join_step(room *r, sink *s);
 /* The reader goes. No effect if it has joined. */
 void room_join_forget(sink *s);
-/* What it waits for: everything after `after`; everything. */
-bool room_join_wants_since(const sink *s, uint64_t after);
+/* What it waits for: everything after an event, which is told; everything. */
+bool room_join_wants_since(const sink *s, uint64_t *after);
 bool room_join_wants_whole(const sink *s);
 
 /* ---- lack.c ---- */

@@ -63,10 +63,13 @@ void room_join_forget(sink *s)
     free(j);
 }
 
-bool room_join_wants_since(const sink *s, uint64_t after)
+bool room_join_wants_since(const sink *s, uint64_t *after)
 {
     const joining *j = s->joining;
-    return j != NULL && j->stage == JOIN_SINCE && j->id.seq == after;
+    if (j == NULL || j->stage != JOIN_SINCE)
+        return false;
+    *after = j->id.seq;
+    return true;
 }
 
 bool room_join_wants_whole(const sink *s)
@@ -126,8 +129,6 @@ static void diff_done(room_read *read, err result)
         return;
     if (result != ERR_OK)
         room_reader_end(r, j->sink);
-    else
-        room_catch_up(r);
 }
 
 static void ask_lookup(room *r, joining *j)
@@ -137,9 +138,23 @@ static void ask_lookup(room *r, joining *j)
     must(uv_queue_work(loop_uv(r->registry->loop), &j->lookup, do_lookup, after_lookup) == 0);
 }
 
+/* Many who come back together have the same state vector. */
+static bool is_answered(const room *r, slice sv)
+{
+    return r->answered.update != NULL && r->answered.until == r->facts.head.seq &&
+           slice_equal(frame_slice(r->answered_sv), sv);
+}
+
 static void ask_diff(room *r, joining *j, size_t sv_len)
 {
-    j->read = (room_read){.kind = ROOM_READ_STATE, .sv = {j->sv, sv_len}, .done = diff_done};
+    slice sv = {j->sv, sv_len};
+    j->read = (room_read){.kind = ROOM_READ_STATE, .sv = sv, .done = diff_done};
+    if (is_answered(r, sv)) {
+        j->answer = frame_ref(r->answered.update);
+        j->answer_until = r->answered.until;
+        j->stage = JOIN_ANSWERED;
+        return;
+    }
     if (room_read_start(r, &j->read) != ERR_OK)
         return; /* too many wait: the next turn tries again */
     j->stage = JOIN_ASKING;
@@ -189,32 +204,54 @@ static void joined(sink *s, uint64_t seq)
     s->state = READER_FOLLOWING;
 }
 
-static bool send_own_sync(room *r, sink *s, uint64_t until, slice update)
+static bool send_nothing_new(room *r, sink *s)
 {
-    frame *answer = NULL;
+    sink_event event = {
+        .kind = SINK_SYNC, .id = r->facts.head, .data = {nothing_new, sizeof(nothing_new)}};
+    joined(s, event.id.seq);
+    return room_reader_send(r, s, &event);
+}
+
+/* Keeps the answer for who has the same state vector; those who asked together were given the same
+ * frame (read.c). */
+static bool keep_answer(room *r, const joining *j)
+{
+    r->warm = true;
+    if (r->answered.update == j->answer)
+        return true;
+    frame *sv = frame_copy(j->read.sv);
+    if (sv == NULL)
+        return false;
+    frame_unref(r->answered_sv);
+    r->answered_sv = sv;
+    span_clear(&r->answered);
+    r->answered = span_of(0, j->answer_until, frame_ref(j->answer));
+    return true;
+}
+
+static bool send_answer(room *r, sink *s)
+{
     const joining *j = s->joining;
-    if (j->answer != NULL)
-        answer = frame_ref(j->answer);
+    uint64_t until = j->answer_until;
+    if (!keep_answer(r, j)) {
+        room_reader_end(r, s);
+        return false;
+    }
     joined(s, until);
-    sink_event event = {.kind = SINK_SYNC, .id = r->facts.head, .data = update};
-    event.id.seq = until;
-    bool sent = room_reader_send(r, s, &event);
-    frame_unref(answer);
-    return sent;
+    return room_reader_send_span(r, s, &r->answered, SINK_SYNC);
 }
 
 /* Sends the sync if it is at hand. */
 static bool send_sync(room *r, sink *s)
 {
     joining *j = s->joining;
-    slice nothing = {nothing_new, sizeof(nothing_new)};
     uint64_t head = r->facts.head.seq;
     if (j->stage == JOIN_ANSWERED)
-        return send_own_sync(r, s, j->answer_until, frame_slice(j->answer));
+        return send_answer(r, s);
     bool lacks_nothing =
         j->stage == JOIN_LATEST || head == 0 || (j->stage == JOIN_SINCE && j->id.seq == head);
     if (lacks_nothing)
-        return send_own_sync(r, s, head, nothing);
+        return send_nothing_new(r, s);
     span *found = j->stage == JOIN_WHOLE ? room_want_whole(r) : room_want_span(r, j->id.seq);
     if (found == NULL)
         return false;

@@ -1,8 +1,8 @@
 /* What a reader lacks: found in memory, or asked for.
  *
- * The happy path. `room_want_span` looks where it is quick: the stretch that was last put together
- * (`caught`), then the ring. What neither has is read from the log (catchup.c), which ends in
- * `room_catchup_done`. `room_want_whole` gives the whole state to who has nothing, and reads it
+ * The happy path. `room_want_span` looks where it is quick: the stretches that were put together
+ * before (caught.h), then the ring. What neither has is read from the log (catchup.c), which ends
+ * in `room_catchup_done`. `room_want_whole` gives the whole state to who has nothing, and reads it
  * (read.c) if the room does not hold it. Either way the readers that waited are brought forward.
  *
  * Failure. What cannot be put together (memory, storage) ends those readers that wait for it: they
@@ -12,7 +12,7 @@
  */
 #include "room/inside.h"
 
-/* Several spans of the ring as one, kept in `caught`; NULL if that is too much for the loop. */
+/* Several spans of the ring as one, kept for the next; NULL if that is too much for the loop. */
 static span *merge_ring(room *r, uint64_t seq, size_t first, size_t count)
 {
     crdt_bytes updates[RING_SPANS_MAX];
@@ -29,28 +29,49 @@ static span *merge_ring(room *r, uint64_t seq, size_t first, size_t count)
         crdt_buf_free(&merged);
         return NULL;
     }
-    span_clear(&r->caught);
-    r->caught = span_of(seq, ring_at(&r->ring, first + count - 1)->until, room_frame_of(&merged));
+    frame *update = room_frame_of(&merged);
+    if (update == NULL)
+        return NULL;
     r->registry->stats.catchups++;
-    return r->caught.update == NULL ? NULL : &r->caught;
+    uint64_t until = ring_at(&r->ring, first + count - 1)->until;
+    return caught_add(&r->caught, span_of(seq, until, update));
 }
 
 /* What a reader at `seq` lacks, or the first part of it; NULL if it must be fetched first. */
 static span *find_span(room *r, uint64_t seq)
 {
-    if (r->caught.update != NULL && r->caught.after == seq &&
-        r->caught.until == r->facts.head.seq) {
-        r->warm = true;
-        return &r->caught;
-    }
     size_t first;
     size_t count = ring_since(&r->ring, seq, &first);
     if (count == 1)
         return ring_at(&r->ring, first);
+    span *before = caught_find(&r->caught, seq, r->facts.head.seq);
+    r->warm = r->warm || before != NULL;
+    if (before != NULL && before->until == r->facts.head.seq)
+        return before;
     span *merged = count > 1 ? merge_ring(r, seq, first, count) : NULL;
-    if (merged != NULL)
-        return merged;
-    return r->caught.update != NULL && r->caught.after == seq ? &r->caught : NULL;
+    return merged != NULL ? merged : before;
+}
+
+/* Where a reader stands that lacks something; false: it waits for something else. */
+static bool stands_at(const sink *s, uint64_t *seq)
+{
+    if (s->joining != NULL)
+        return room_join_wants_since(s, seq);
+    *seq = s->seq;
+    return true;
+}
+
+/* The earliest event at which a reader stands who may share what one at `seq` lacks. */
+static uint64_t earliest(const room *r, uint64_t seq)
+{
+    uint64_t limit = caught_earliest(seq, r->facts.head.seq);
+    uint64_t found = seq;
+    for (list_node *n = list_first(&r->behind); n != NULL; n = list_next(&r->behind, n)) {
+        uint64_t other;
+        if (stands_at(container_of(n, sink, link), &other) && other >= limit && other < found)
+            found = other;
+    }
+    return found;
 }
 
 /* The same, and asks for it if need be. */
@@ -58,15 +79,14 @@ span *room_want_span(room *r, uint64_t seq)
 {
     span *found = find_span(r, seq);
     if (found == NULL && r->catchup == NULL)
-        room_catchup_start(r, seq);
+        room_catchup_start(r, earliest(r, seq));
     return found;
 }
 
 void room_catchup_done(room *r, uint64_t after, uint64_t until, frame *update)
 {
     if (update != NULL) {
-        span_clear(&r->caught);
-        r->caught = span_of(after, until, update);
+        caught_add(&r->caught, span_of(after, until, update));
         r->warm = true;
         room_catch_up(r);
         return;
@@ -74,7 +94,8 @@ void room_catchup_done(room *r, uint64_t after, uint64_t until, frame *update)
     for (list_node *n = list_first(&r->behind), *next; n != NULL; n = next) {
         next = list_next(&r->behind, n);
         sink *s = container_of(n, sink, link);
-        if (s->joining == NULL ? s->seq == after : room_join_wants_since(s, after))
+        uint64_t seq;
+        if (stands_at(s, &seq) && seq == after)
             room_reader_end(r, s);
     }
 }

@@ -1,16 +1,19 @@
 /* Readers: each a position and at most one write on its way.
  *
  * The happy path. A reader that has joined (join.c) is `behind`. `step` brings it forward: its
- * sync, who is present, what has happened since; then it is `current`, and room_publish sends it
- * each frame as it comes. When a write does not go at once it is `blocked`; nothing queues, and
- * when the write has gone it is `behind`, or `current` again if nothing has happened.
+ * sync, who is present, what has happened since; then it is `current`. room_publish makes all of
+ * them `behind` again, by one frame. However many they are, a turn of the loop brings so many
+ * forward (ROOM_SENDS_PER_TURN) and the next goes on: writers are served in between, and what they
+ * write is merged into what is still to be sent. When a write does not go at once it is `blocked`;
+ * nothing queues, and when the write has gone it is `behind`, or `current` again if nothing has
+ * happened.
  *
  * Failure. Without memory for its frame a reader is ended: it comes back.
  *
  * Close. A sink that has gone (`on_gone`), or that the room ends (`room_reader_end`), is forgotten
  * at once.
  *
- *     room_join -> behind --step--> current --room_publish--> current
+ *     room_join -> behind --step--> current --room_publish--> behind
  *                   ^   \             |  (a write that does not go at once)
  *                   |    +------------+--> blocked
  *                   +------on_writable-------+
@@ -55,6 +58,7 @@ void room_reader_end(room *r, sink *s)
 /* True if the next may follow at once. */
 bool room_reader_hand(room *r, sink *s, frame *f)
 {
+    r->sends++;
     if (s->ops->send(s, f) == SINK_SENT)
         return true;
     move(s, &r->blocked);
@@ -104,24 +108,13 @@ static void move_all(list *from, list *to)
 void room_publish(room *r, uint64_t after, frame *update)
 {
     span_clear(&r->whole);
+    move_all(&r->current, &r->behind);
     if (update == NULL) {
         ring_reset(&r->ring);
-        move_all(&r->current, &r->behind);
         return;
     }
     ring_push(&r->ring, after, r->facts.head.seq, update);
-    span *newest = ring_at(&r->ring, r->ring.count - 1);
-    for (list_node *n = list_first(&r->current), *next; n != NULL; n = next) {
-        next = list_next(&r->current, n);
-        sink *s = container_of(n, sink, link);
-        frame *f = span_frame(newest, SINK_UPDATE, s->ops, r->facts.head.epoch);
-        if (f == NULL) {
-            move(s, &r->behind);
-            continue;
-        }
-        s->seq = newest->until;
-        room_reader_hand(r, s, f);
-    }
+    room_catch_up(r);
 }
 
 void room_publish_presence(room *r)
@@ -159,11 +152,28 @@ void room_publish_presence(room *r)
     }
 }
 
+static void forget_present(room *r)
+{
+    for (size_t i = 0; i < SINK_WIRES; i++) {
+        frame_unref(r->present[i]);
+        r->present[i] = NULL;
+    }
+}
+
+void room_forget_spans(room *r)
+{
+    span_clear(&r->whole);
+    span_clear(&r->answered);
+    frame_unref(r->answered_sv);
+    r->answered_sv = NULL;
+    caught_clear(&r->caught);
+    forget_present(r);
+}
+
 void room_end_life(room *r)
 {
     ring_reset(&r->ring);
-    span_clear(&r->whole);
-    span_clear(&r->caught);
+    room_forget_spans(r);
     if (r->presence != NULL)
         presence_clear(r->presence);
     move_all(&r->current, &r->behind);
@@ -204,18 +214,35 @@ static bool lacks_presence(const room *r, const sink *s)
     return s->presence != r->presence_version && !s->ops->updates_only;
 }
 
+/* Those present as a frame for sinks with these `ops`, in r->present; there need be nobody. False:
+ * out of memory. */
+static bool encode_present(room *r, const sink_ops *ops)
+{
+    if (r->present_version != r->presence_version)
+        forget_present(r);
+    r->present_version = r->presence_version;
+    crdt_buf states = {0};
+    bool anyone = r->presence != NULL && r->present[ops->wire] == NULL;
+    bool encoded = !anyone || presence_encode(r->presence, &states);
+    if (encoded && states.len > 0) {
+        sink_event event = {.kind = SINK_AWARENESS,
+                            .data = {(const char *)states.data, states.len}};
+        encoded = (r->present[ops->wire] = ops->encode(&event)) != NULL;
+    }
+    crdt_buf_free(&states);
+    return encoded;
+}
+
 static bool send_presence(room *r, sink *s)
 {
     s->presence = r->presence_version;
-    crdt_buf states = {0};
-    bool sent = true;
-    if (r->presence != NULL && presence_encode(r->presence, &states) && states.len > 0) {
-        sink_event event = {.kind = SINK_AWARENESS,
-                            .data = {(const char *)states.data, states.len}};
-        sent = room_reader_send(r, s, &event);
+    if (!encode_present(r, s->ops)) {
+        room_reader_end(r, s);
+        return false;
     }
-    crdt_buf_free(&states);
-    return sent;
+    frame *f = r->present[s->ops->wire];
+    r->warm = r->warm || f != NULL;
+    return f == NULL || room_reader_hand(r, s, f);
 }
 
 static bool follow_step(room *r, sink *s)
@@ -238,6 +265,7 @@ static void step(room *r, sink *s)
     } else if (s->state == READER_BEREFT || r->facts.life == ROOM_DELETED) {
         sink_event event = {.kind = SINK_DELETED};
         frame *f = s->ops->encode(&event);
+        r->sends++;
         if (f != NULL)
             s->ops->send(s, f);
         frame_unref(f);
@@ -249,7 +277,12 @@ static void step(room *r, sink *s)
 
 void room_catch_up(room *r)
 {
+    size_t enough = r->sends + ROOM_SENDS_PER_TURN;
     for (list_node *n = list_first(&r->behind), *next; n != NULL; n = next) {
+        if (r->sends >= enough) {
+            loop_at_next_turn(r->registry->loop, &r->turn);
+            return;
+        }
         next = list_next(&r->behind, n);
         step(r, container_of(n, sink, link));
     }

@@ -87,8 +87,7 @@ void room_free(room *r)
     must(room_is_idle(r));
     room_set_doc(r, NULL);
     ring_deinit(&r->ring);
-    span_clear(&r->whole);
-    span_clear(&r->caught);
+    room_forget_spans(r);
     presence_free(r->presence);
     free(r);
 }
@@ -172,10 +171,8 @@ static void turn(loop_task *task)
 
 void room_tick(room *r, uint64_t now_ms)
 {
-    if (!r->warm) {
-        span_clear(&r->whole);
-        span_clear(&r->caught);
-    }
+    if (!r->warm)
+        room_forget_spans(r);
     r->warm = false;
     if (r->presence == NULL)
         return;

@@ -226,8 +226,16 @@ static reader *of_sink(sink *s)
     return container_of(s, reader, sink);
 }
 
+static size_t encoded;
+
+size_t frames_encoded(void)
+{
+    return encoded;
+}
+
 static frame *encode(const sink_event *event)
 {
+    encoded++;
     static const char *const names[] = {"reset", "sync", "update", "awareness", "deleted"};
     char text[64];
     int len = event->kind == SINK_SYNC || event->kind == SINK_UPDATE

@@ -84,6 +84,9 @@ void reader_expect(reader *r, const char *log);
 void reader_drain(reader *r);
 void reader_leave(reader *r);
 
+/* Frames made for readers so far, in this process. */
+size_t frames_encoded(void);
+
 /* Turns the loop once, waiting for something to happen. */
 void turn_loop(fixture *f);
 /* Lets everything that is under way end: until nothing is left to do but timers. */
