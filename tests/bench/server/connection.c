@@ -11,10 +11,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "load.h"
+#include "runtime.h"
 
 #define CONNECTIONS_PER_ADDRESS 20000u
-#define REQUEST_LEN_MAX         512
 #define METRICS_LEN_MAX         16384
 
 static struct sockaddr_in loopback(uint32_t host, uint16_t port)
@@ -93,53 +92,4 @@ uint64_t server_metric(uint16_t port, const char *name)
     if (found == NULL)
         load_fail("the server does not tell that number");
     return strtoull(found + strlen(line), NULL, 10);
-}
-
-void writer_open(writer *w, uint16_t port, unsigned index, unsigned document)
-{
-    *w = (writer){.fd = connection_open(port, index), .document = document};
-    /* Of five bytes, as Yjs' random ones mostly are, and another one in each run. */
-    w->typing.client = 0x10000000u + (uint32_t)(load_now_ns() >> 10) % 0x10000000u + index;
-}
-
-void writer_post(writer *w)
-{
-    uint8_t update[TYPING_UPDATE_LEN_MAX];
-    size_t update_len = typing_next(&w->typing, update);
-    char request[REQUEST_LEN_MAX];
-    int head_len = snprintf(request, sizeof(request) - sizeof(update),
-                            "POST /docs/bench-%u/updates HTTP/1.1\r\nHost: localhost\r\n"
-                            "Content-Type: application/octet-stream\r\nContent-Length: %zu\r\n\r\n",
-                            w->document, update_len);
-    memcpy(request + head_len, update, update_len);
-    w->in_len = 0;
-    w->sent_ns = load_now_ns();
-    connection_send(w->fd, request, (size_t)head_len + update_len);
-}
-
-/* Bytes of the whole answer once its head is there, else 0. */
-static size_t answer_len(writer *w)
-{
-    w->in[w->in_len] = '\0';
-    const char *end = strstr(w->in, "\r\n\r\n");
-    if (end == NULL)
-        return 0;
-    const char *length = strcasestr(w->in, "\r\ncontent-length:");
-    if (strncmp(w->in, "HTTP/1.1 200", 12) != 0 || length == NULL || length > end) {
-        fprintf(stderr, "%s\n", w->in);
-        load_fail("not the answer of an accepted write");
-    }
-    return (size_t)(end + 4 - w->in) + strtoul(length + 17, NULL, 10);
-}
-
-bool writer_read(writer *w)
-{
-    ssize_t got = recv(w->fd, w->in + w->in_len, sizeof(w->in) - 1 - w->in_len, 0);
-    if (got < 0 && errno == EAGAIN)
-        return false;
-    if (got <= 0)
-        load_fail("the server closed a connection");
-    w->in_len += (size_t)got;
-    size_t len = answer_len(w);
-    return len > 0 && w->in_len >= len;
 }

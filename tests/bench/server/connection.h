@@ -1,11 +1,9 @@
-/* One connection to the server on 127.0.0.1, without blocking; and a writer on it: one update in
- * flight. */
+/* One connection to the server on 127.0.0.1, without blocking. */
 #ifndef BENCH_CONNECTION_H
 #define BENCH_CONNECTION_H
 
-#include <stdbool.h>
-
-#include "typing.h"
+#include <stddef.h>
+#include <stdint.h>
 
 /* Opens a connection, and returns its descriptor. Port numbers run out at about 28,000 from one
  * address; `index` picks the address to come from. */
@@ -19,20 +17,5 @@ void connection_send(int fd, const void *data, size_t len);
 
 /* One of the server's own numbers, as GET /metrics tells it. */
 uint64_t server_metric(uint16_t port, const char *name);
-
-typedef struct writer {
-    int fd;
-    unsigned document;
-    typing typing;
-    uint64_t sent_ns;
-    char in[4096]; /* the answer, as far as it came */
-    size_t in_len;
-} writer;
-
-void writer_open(writer *w, uint16_t port, unsigned index, unsigned document);
-/* POSTs the next update. */
-void writer_post(writer *w);
-/* Reads what came; true when the answer is whole (it must be a 200). */
-bool writer_read(writer *w);
 
 #endif

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "load.h"
+#include "runtime.h"
 
 #define BLOCKS 1024u
 

@@ -8,35 +8,12 @@
  */
 #include "load.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <time.h>
 
-_Noreturn void load_fail(const char *what)
-{
-    fprintf(stderr, "bench_load: %s (%s)\n", what, strerror(errno));
-    exit(1);
-}
-
-uint64_t load_now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
-static unsigned number(const char *text)
-{
-    char *end;
-    unsigned long value = strtoul(text, &end, 10);
-    if (end == text || *end != '\0' || value > 10000000)
-        load_fail("not a number");
-    return (unsigned)value;
-}
+#include "runtime.h"
 
 static load_options read_options(int argc, char **argv)
 {
@@ -57,25 +34,25 @@ static load_options read_options(int argc, char **argv)
     while ((got = getopt_long(argc, argv, "", flags, NULL)) != -1) {
         switch (got) {
         case 'p':
-            o.port = (uint16_t)number(optarg);
+            o.port = (uint16_t)load_number(optarg);
             break;
         case 'i':
-            o.pid = (int)number(optarg);
+            o.pid = (int)load_number(optarg);
             break;
         case 'c':
-            o.connections = number(optarg);
+            o.connections = load_number(optarg);
             break;
         case 'd':
-            o.documents = number(optarg);
+            o.documents = load_number(optarg);
             break;
         case 'r':
-            o.readers = number(optarg);
+            o.readers = load_number(optarg);
             break;
         case 's':
-            o.seconds = number(optarg);
+            o.seconds = load_number(optarg);
             break;
         case 'e':
-            o.events = number(optarg);
+            o.events = load_number(optarg);
             break;
         case 'f':
             o.differ = true;
@@ -95,15 +72,6 @@ static load_options read_options(int argc, char **argv)
     return o;
 }
 
-static void raise_file_limit(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
-    }
-}
-
 int main(int argc, char **argv)
 {
     static const struct {
@@ -116,7 +84,7 @@ int main(int argc, char **argv)
                 {"disk", load_disk}};
     if (argc >= 2) {
         load_options options = read_options(argc - 1, argv + 1);
-        raise_file_limit();
+        load_raise_file_limit();
         for (size_t i = 0; i < sizeof(runs) / sizeof(runs[0]); i++) {
             if (strcmp(argv[1], runs[i].name) == 0) {
                 runs[i].run(&options);

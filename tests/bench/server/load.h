@@ -1,5 +1,4 @@
-/* What the parts of bench_load share: the options, and the runs themselves. Failures end the
- * program: a benchmark that goes on after one measures something else. */
+/* What the parts of bench_load share: the options, and the runs themselves. */
 #ifndef BENCH_LOAD_H
 #define BENCH_LOAD_H
 
@@ -29,10 +28,5 @@ void load_idle(const load_options *options);
 void load_storm(const load_options *options);
 /* A file appended to and synced. Prints: syncs_per_s */
 void load_disk(const load_options *options);
-
-/* Ends the program with a message. */
-_Noreturn void load_fail(const char *what);
-
-uint64_t load_now_ns(void);
 
 #endif

@@ -10,6 +10,8 @@
 
 #include "connection.h"
 #include "load.h"
+#include "posting.h"
+#include "runtime.h"
 #include "process.h"
 
 #define EVENTS_MAX   256

@@ -13,7 +13,9 @@
 
 #include "connection.h"
 #include "load.h"
+#include "posting.h"
 #include "process.h"
+#include "runtime.h"
 
 #define EVENTS_MAX 256
 #define ID_LEN_MAX 32

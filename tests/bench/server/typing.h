@@ -5,14 +5,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TYPING_UPDATE_LEN_MAX 64
+/* What the ids around a text take at most. */
+#define TYPING_OVERHEAD_MAX 48
 
 typedef struct typing {
     uint32_t client;
     uint32_t clock;
 } typing;
 
-/* Writes the next update, of about 30 bytes, and returns its length. */
-size_t typing_next(typing *t, uint8_t out[TYPING_UPDATE_LEN_MAX]);
+/* A client number of five bytes, as Yjs' random ones mostly are, and another one in each run. */
+typing typing_start(unsigned index);
+
+/* Writes the next update, which inserts `text` (ASCII), to `out`, which has room for it and
+ * TYPING_OVERHEAD_MAX; returns its length. */
+size_t typing_next(typing *t, const char *text, size_t text_len, uint8_t *out);
 
 #endif

@@ -4,8 +4,9 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 
-#include "connection.h"
 #include "load.h"
+#include "posting.h"
+#include "runtime.h"
 
 #define WARM_UP_NS 1000000000ull
 #define EVENTS_MAX 256
@@ -21,9 +22,7 @@ static void note(latencies *l, uint64_t ns)
 {
     if (l->count == l->cap) {
         l->cap = l->cap ? 2 * l->cap : 65536;
-        l->us = realloc(l->us, l->cap * sizeof(*l->us));
-        if (l->us == NULL)
-            load_fail("out of memory");
+        l->us = load_grow(l->us, l->cap * sizeof(*l->us));
     }
     l->us[l->count++] = (uint32_t)(ns / 1000);
 }
