@@ -4,8 +4,8 @@
  * the connections are closed, then the parts are taken down from the top.
  *
  * Failure. What cannot be built is logged, and what was built before it is taken down. Peers that
- * do not let go of their connections are left behind when SERVER_DRAIN_MS are over: the process
- * ends then.
+ * do not let go of their connections, and jobs that take longer, are left behind when
+ * SERVER_DRAIN_MS are over: the process ends then.
  *
  *     server_run -> SERVING --on_signal--> DRAINING --nothing in hand--> CLOSING --no connection
  * left, or too late--> (end)
@@ -15,20 +15,28 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "api/routes.h"
 #include "base/log.h"
 #include "base/must.h"
+#include "base/pool.h"
 #include "http/http1.h"
 #include "net/listener.h"
 #include "persist/packer.h"
 #include "room/codec.h"
 
 /* From the signal to the end, at most. */
-#define SERVER_DRAIN_MS 9500
+#define SERVER_DRAIN_MS 9000
+/* So long pages of history may be on their way. */
+#define SERVER_PAGES_MS 3000
 /* While it ends, this often it is looked whether all is done. */
 #define SERVER_LOOK_MS 10
+
+_Static_assert(PAST_JOBS_MAX + HISTORY_JOBS_MAX + POOL_THREADS_QUICK <= POOL_THREADS,
+               "looks at the past leave room for what is soon done");
 
 typedef enum server_state { SERVER_SERVING, SERVER_DRAINING, SERVER_CLOSING } server_state;
 
@@ -68,8 +76,10 @@ static void on_look(uv_timer_t *timer)
     if (s->state == SERVER_DRAINING && is_done(s))
         begin_closing(s);
     bool closed = s->state == SERVER_CLOSING && tcp_streams_count(s->connections) == 0;
-    bool late = loop_now_ms(s->api.loop) - s->signal_ms >= SERVER_DRAIN_MS;
-    if (closed || late)
+    uint64_t drained_ms = loop_now_ms(s->api.loop) - s->signal_ms;
+    if (drained_ms >= SERVER_PAGES_MS && !s->api.late)
+        api_cut_histories(&s->api);
+    if (closed || drained_ms >= SERVER_DRAIN_MS)
         loop_stop(s->api.loop);
 }
 
@@ -89,6 +99,7 @@ static void begin_draining(server *s)
     http_server_drain(s->http, on_http_drained, s);
     registry_drain(s->api.rooms);
     api_end_histories(&s->api);
+    past_drain(s->api.past);
     must(uv_timer_start(&s->look, on_look, 0, SERVER_LOOK_MS) == 0);
 }
 
@@ -179,6 +190,14 @@ static bool listen_and_run(server *s, const config *settings)
     return true;
 }
 
+/* All that was acknowledged is on disk. Not by exit: libuv would wait there for what the pool is
+ * at, which may be a long replay. */
+static void leave_behind(const server *s)
+{
+    log_warn("%zu connections did not end in time", tcp_streams_count(s->connections));
+    _exit(EXIT_SUCCESS);
+}
+
 /* They do not stop the others. */
 static void warn_of_damage(store *opened)
 {
@@ -205,12 +224,11 @@ bool server_run(const config *settings)
     warn_of_damage(opened);
     server s = {.state = SERVER_SERVING};
     signal(SIGPIPE, SIG_IGN);
+    pool_set_size();
     build(&s, settings, opened);
     bool served = listen_and_run(&s, settings);
-    if (served && (tcp_streams_count(s.connections) > 0 || packer_busy(s.packer))) {
-        log_warn("%zu connections did not end in time", tcp_streams_count(s.connections));
-        return true;
-    }
+    if (served && !(is_done(&s) && tcp_streams_count(s.connections) == 0))
+        leave_behind(&s);
     if (!served)
         registry_drain(s.api.rooms);
     take_down(&s);

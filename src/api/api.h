@@ -9,6 +9,9 @@
 #include "room/registry.h"
 #include "sse/sse.h"
 
+/* Texts of histories that are made at the same time, for all who ask. */
+#define HISTORY_JOBS_MAX 2
+
 /* Everything a handler may use; its `ctx`. */
 typedef struct api api;
 struct api {
@@ -25,6 +28,7 @@ struct api {
     list history_queue;  /* of them, those whose next text is to be made */
     size_t history_jobs; /* texts being made, in the pool */
     bool draining;
+    bool late; /* draining, and pages of history are not waited for any more */
 };
 
 /* One exchange that waits for something; first member of what a handler allocates for it. */

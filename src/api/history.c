@@ -18,7 +18,8 @@
  *
  * Close. `finish` is the one place where the memory goes. When the server drains, answers without
  * an end in sight are ended: those that wait for their peer at once (api_end_histories), the others
- * with their text.
+ * with their text. Pages have some time to come to their end; then they are cut, too
+ * (api_cut_histories).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,8 +35,6 @@
 /* Events of one page. */
 #define HISTORY_LIMIT_DEFAULT 100
 #define HISTORY_LIMIT_MAX     1000
-/* Texts that are made at the same time, for all who ask. */
-#define HISTORY_JOBS_MAX 2
 /* Bytes of a text that are sent at once. */
 #define HISTORY_PIECE_LEN ((size_t)64 * 1024)
 
@@ -132,7 +131,9 @@ static void proceed(history_call *h)
     size_t left = h->history.text.len - h->sent;
     size_t len = left < HISTORY_PIECE_LEN ? left : HISTORY_PIECE_LEN;
     bool draining = h->call.api->draining && is_endless(h);
-    if (len > 0) {
+    if (h->call.api->late) {
+        cut(h);
+    } else if (len > 0) {
         slice piece = {h->history.text.data + h->sent, len};
         h->sent += len;
         http_respond_piece(h->call.ex, piece);
@@ -268,6 +269,24 @@ void api_end_histories(api *a)
         history_call *h = container_of(n, history_call, link);
         if (is_endless(h) && h->begun && h->state != HISTORY_READING)
             cut(h);
+    }
+}
+
+/* Those whose text is being made follow with it. */
+void api_cut_histories(api *a)
+{
+    a->late = true;
+    for (list_node *n = list_first(&a->histories), *after; n != NULL; n = after) {
+        after = list_next(&a->histories, n);
+        history_call *h = container_of(n, history_call, link);
+        if (h->state == HISTORY_READING)
+            continue;
+        if (h->begun) {
+            cut(h);
+        } else {
+            api_respond_err(h->call.ex, ERR_DRAINING);
+            finish(h);
+        }
     }
 }
 

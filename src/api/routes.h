@@ -40,6 +40,8 @@ bool api_check_v1(http_exchange *ex);
 
 /* The server drains: ends the histories that go on for as long as there are events. */
 void api_end_histories(api *a);
+/* It has drained for long: cuts pages as well, or refuses them if they have not begun. */
+void api_cut_histories(api *a);
 
 /* ---- handlers ---- */
 

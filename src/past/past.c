@@ -2,6 +2,7 @@
  * reader's own `use`), and comes back to the loop, where the next is begun and `done` is called.
  *
  *     past_read_start -> waiting --start_some--> do_read (pool) -> after_read -> done
+ *                           \----------- refuse (draining) ---------------------^
  */
 #include "past/past.h"
 
@@ -17,6 +18,8 @@ struct past {
     list waiting;
     size_t waiting_count;
     size_t running;
+    bool draining;
+    loop_task refuse; /* those that wait while it drains */
 };
 
 static void start_some(past *p);
@@ -49,14 +52,36 @@ static void after_read(uv_work_t *work, int status)
     r->done(r, r->result);
 }
 
+static past_read *take_waiting(past *p)
+{
+    p->waiting_count--;
+    return container_of(list_pop(&p->waiting), past_read, link);
+}
+
 static void start_some(past *p)
 {
-    while (p->running < PAST_JOBS_MAX && p->waiting_count > 0) {
-        past_read *r = container_of(list_pop(&p->waiting), past_read, link);
-        p->waiting_count--;
+    if (p->draining && p->waiting_count > 0)
+        loop_at_turn_end(p->loop, &p->refuse);
+    while (!p->draining && p->running < PAST_JOBS_MAX && p->waiting_count > 0) {
+        past_read *r = take_waiting(p);
         p->running++;
         must(uv_queue_work(loop_uv(p->loop), &r->work, do_read, after_read) == 0);
     }
+}
+
+static void refuse(loop_task *task)
+{
+    past *p = container_of(task, past, refuse);
+    while (p->waiting_count > 0) {
+        past_read *r = take_waiting(p);
+        r->done(r, ERR_DRAINING);
+    }
+}
+
+void past_drain(past *p)
+{
+    p->draining = true;
+    start_some(p);
 }
 
 err past_read_start(past *p, past_read *r)
@@ -78,6 +103,7 @@ past *past_new(loop *l, store *s, size_t pending_bytes_max)
     p->store = s;
     p->pending_bytes_max = pending_bytes_max;
     list_init(&p->waiting);
+    loop_task_init(&p->refuse, refuse);
     return p;
 }
 
@@ -89,5 +115,6 @@ bool past_busy(const past *p)
 void past_free(past *p)
 {
     must(!past_busy(p));
+    loop_forget(&p->refuse);
     free(p);
 }

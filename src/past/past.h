@@ -11,7 +11,7 @@
 #include "base/list.h"
 #include "base/loop.h"
 
-/* Documents replayed at the same time; each is whole in memory. */
+/* Documents replayed at the same time; each is whole in memory (see also base/pool.h). */
 #define PAST_JOBS_MAX 2
 /* Reads that wait for their turn. */
 #define PAST_WAITING_MAX 1024
@@ -22,6 +22,8 @@ typedef struct past past;
 past *past_new(loop *l, store *s, size_t pending_bytes_max);
 /* True while a read is under way or waits. */
 bool past_busy(const past *p);
+/* Reads that wait, and those still to come, are answered with ERR_DRAINING. */
+void past_drain(past *p);
 /* Nothing may be under way. */
 void past_free(past *p);
 
@@ -34,8 +36,8 @@ struct past_read {
      * `kept`: then it is the caller's. Its result is done's. Not called if there is no document to
      * show. */
     err (*use)(past_read *r, crdt_doc *doc);
-    /* On the loop, once, in a later turn. Besides what `use` gave: ERR_DELETED (no living document
-     * has the number), ERR_STORAGE (damage), ERR_NO_MEMORY. */
+    /* On the loop, once, after the call that asked. Besides what `use` gave: ERR_DELETED (no living
+     * document has the number), ERR_STORAGE (damage), ERR_NO_MEMORY. */
     void (*done)(past_read *r, err result);
 
     bool kept;

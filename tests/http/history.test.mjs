@@ -457,6 +457,20 @@ test('draining ends streams and lines, also of those who do not read', async t =
   assert.doesNotMatch(own.stderr, /did not end in time/)
 })
 
+test('draining waits a little for pages that are on their way, and cuts those that nobody reads', async t => {
+  const own = await startServer(t)
+  const EVENTS = 60
+  await writeMany('drained', longTexts(EVENTS, 1 << 19), own)
+  const slow = await Promise.all([1, 2, 3].map(() => openSlowly(t, 'drained', 'application/json', own)))
+  own.signal('SIGTERM')
+  const { text, complete } = await readAll(slow[0])
+  assert.ok(complete, 'who reads it gets it all')
+  assert.equal(JSON.parse(text).events.length, EVENTS)
+  assert.deepEqual(await inTime(own.exited, 'the exit'), { code: 0, signal: null })
+  for (const res of slow.slice(1)) assert.ok(!(await readAll(res)).complete, 'the peer sees that it is not all')
+  assert.doesNotMatch(own.stderr, /did not end in time/)
+})
+
 // ---- failure
 
 test('ids of other lives are gone, ids ahead are unknown', async () => {

@@ -2,13 +2,14 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
+import http from 'node:http'
 import { join } from 'node:path'
 import { test } from 'node:test'
 
 import { assertProblem } from './problem.mjs'
 import { connect } from './raw.mjs'
 import { openStream } from './sse.mjs'
-import { inTime, runWeft, startServer, tempDir, weftBin } from './server.mjs'
+import { inTime, runWeft, slow, startServer, tempDir, weftBin } from './server.mjs'
 import { Writer, textOf } from './yjs.mjs'
 
 const get = path => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`
@@ -170,6 +171,16 @@ for (const signal of ['SIGTERM', 'SIGINT']) {
     assert.deepEqual(await inTime(server.exited, 'the exit'), { code: 0, signal: null })
   })
 }
+
+test('a peer that takes nothing of its answer is left behind in the end', { skip: !slow }, async t => {
+  const server = await startServer(t)
+  await server.post('a', new Writer().type('x'.repeat(15 << 20)))
+  const deaf = await inTime(new Promise(resolve => http.get(`${server.url}/docs/a/state`, { agent: false }, resolve)), 'its head')
+  t.after(() => deaf.destroy())
+  server.signal('SIGTERM')
+  assert.deepEqual(await inTime(server.exited, 'the exit'), { code: 0, signal: null })
+  assert.match(server.stderr, /1 connections did not end in time/)
+})
 
 test('draining finishes the writes in hand, refuses new requests, and says that it is not ready', async t => {
   const server = await startServer(t)

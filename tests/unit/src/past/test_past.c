@@ -137,6 +137,24 @@ static void too_many_are_refused(void **state)
     free(k);
 }
 
+static void who_waits_while_it_drains_is_refused(void **state)
+{
+    looks *l = *state;
+    enum { ALL = PAST_JOBS_MAX + 10 };
+    look k[ALL + 1];
+    for (size_t i = 0; i < ALL; i++)
+        assert_int_equal(start(l, &k[i], l->f->number, 1), ERR_OK);
+    past_drain(l->past);
+    assert_int_equal(start(l, &k[ALL], l->f->number, 1), ERR_OK);
+    assert_int_equal(k[ALL].done, 0);
+    run(l);
+    for (size_t i = 0; i <= ALL; i++) {
+        assert_int_equal(k[i].done, 1);
+        assert_int_equal(k[i].result, i < PAST_JOBS_MAX ? ERR_OK : ERR_DRAINING);
+    }
+    assert_false(past_busy(l->past));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -145,6 +163,7 @@ int main(void)
         TEST(each_gets_its_own_moment),
         TEST(errors_are_told_to_whom_they_concern),
         TEST(too_many_are_refused),
+        TEST(who_waits_while_it_drains_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
