@@ -1,7 +1,7 @@
 /* The happy path: the parts are built from the bottom up, the program says where it listens, and
- * the loop runs. A signal begins the drain: event streams and polls end, new requests are refused
- * (http), rooms finish what they have in hand and unload. Once nothing is in hand the listener and
- * the connections are closed, then the parts are taken down from the top.
+ * the loop runs. A signal begins the drain: event streams, sockets and polls end, new requests are
+ * refused (http), rooms finish what they have in hand and unload. Once nothing is in hand the
+ * listener and the connections are closed, then the parts are taken down from the top.
  *
  * Failure. What cannot be built is logged, and what was built before it is taken down. Peers that
  * do not let go of their connections, and jobs that take longer, are left behind when
@@ -97,6 +97,7 @@ static void begin_draining(server *s)
     packer_stop(s->packer);
     /* First, so that answers given from here on say that the connection ends. */
     http_server_drain(s->http, on_http_drained, s);
+    ws_drain(s->api.sockets);
     registry_drain(s->api.rooms);
     api_end_histories(&s->api);
     past_drain(s->api.past);
@@ -134,6 +135,7 @@ static void build(server *s, const config *settings, store *opened)
     a->past = past_new(a->loop, a->store, settings->update_bytes_max);
     a->streams = sse_new(a->loop);
     a->polls = polls_new(a);
+    a->sockets = ws_new(a->loop, &api_socket_ops, settings->update_bytes_max);
     list_init(&a->histories);
     list_init(&a->history_queue);
     s->connections = tcp_streams_new(a->loop);
@@ -159,6 +161,7 @@ static void take_down(server *s)
     tcp_streams_free(s->connections);
     sse_free(s->api.streams);
     polls_free(s->api.polls);
+    ws_free(s->api.sockets);
     past_free(s->api.past);
     registry_free(s->api.rooms);
     packer_free(s->packer);

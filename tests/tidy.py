@@ -48,6 +48,7 @@ OWNED_HEADERS = {
     "lmdb.h": ("storage/", "tests/"),
     "uv.h": ("src/", "tests/"),
     "llhttp.h": ("src/http/", "src/api/", "tests/"),
+    "wslay/wslay.h": ("src/ws/", "tests/"),
     "jansson.h": ("src/api/", "src/edit/", "src/http/", "src/past/", "src/command/", "tests/"),
 }
 

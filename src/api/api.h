@@ -8,6 +8,7 @@
 #include "past/past.h"
 #include "room/registry.h"
 #include "sse/sse.h"
+#include "ws/ws.h"
 
 /* Texts of histories that are made at the same time, for all who ask. */
 #define HISTORY_JOBS_MAX 2
@@ -21,6 +22,7 @@ struct api {
     registry *rooms;
     sse *streams;
     polls *polls;
+    ws *sockets;
     size_t update_bytes_max;
     past *past;
     size_t jobs;         /* of handlers, in the pool */
@@ -36,6 +38,9 @@ typedef struct api_call {
     api *api;
     http_exchange *ex; /* NULL: the peer has gone, nobody waits for the answer */
 } api_call;
+
+/* What sockets tell (sockets.c). */
+extern const ws_owner_ops api_socket_ops;
 
 /* Begins to wait: from now on `call->ex` becomes NULL if the peer goes. `call` is to be freed by
  * whoever is called back. */

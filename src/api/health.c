@@ -39,8 +39,9 @@ static void print_rooms(FILE *out, const api *a)
 {
     registry_stats s = registry_get_stats(a->rooms);
     metric(out, "weft_rooms", "gauge", "Documents open in memory.", s.rooms);
-    metric(out, "weft_readers", "gauge", "Streams and waiting polls.", s.readers);
+    metric(out, "weft_readers", "gauge", "Streams, sockets and waiting polls.", s.readers);
     metric(out, "weft_polls_waiting", "gauge", "Of them, polls.", polls_waiting(a->polls));
+    metric(out, "weft_sockets", "gauge", "WebSockets open.", ws_count(a->sockets));
     metric(out, "weft_document_bytes", "gauge", "Memory of the open documents.", s.document_bytes);
     metric(out, "weft_events_total", "counter", "Updates accepted as events.", s.writes);
     metric(out, "weft_writes_unchanged_total", "counter", "Writes that changed nothing.",

@@ -4,8 +4,6 @@
 
 #include "api/query.h"
 
-/* An awareness update says who is there, not what is written. */
-#define AWARENESS_BYTES_MAX ((size_t)64 << 10)
 /* An object with one event id. */
 #define EVENT_BYTES_MAX ((size_t)4 << 10)
 
@@ -27,6 +25,7 @@ const http_route api_routes[] = {
     {HTTP_GET, "/docs/{doc}/content/{root}", HTTP_BODY_NONE, NULL, api_get_content, false},
     {HTTP_GET, "/docs/{doc}/content/", HTTP_BODY_NONE, NULL, api_get_content, false},
     {HTTP_GET, "/docs/{doc}/history", HTTP_BODY_NONE, NULL, api_get_history, false},
+    {HTTP_GET, "/ws/{doc*}", HTTP_BODY_NONE, NULL, api_get_socket, false},
     {HTTP_GET, "/healthz", HTTP_BODY_NONE, NULL, api_get_healthz, true},
     {HTTP_GET, "/readyz", HTTP_BODY_NONE, NULL, api_get_readyz, true},
     {HTTP_GET, "/metrics", HTTP_BODY_NONE, NULL, api_get_metrics, true},
@@ -102,6 +101,45 @@ void api_respond_err_with(http_exchange *ex, err code, const char *detail)
 void api_respond_bad(http_exchange *ex, const char *detail)
 {
     http_respond_problem(ex, 400, "bad_request", detail);
+}
+
+api_close api_close_of(err code)
+{
+    switch (code) {
+    case ERR_OK:
+        break;
+    case ERR_MALFORMED_UPDATE:
+        return (api_close){WS_CODE_MALFORMED, "a message, or the update in it, is malformed"};
+    case ERR_MALFORMED_AWARENESS:
+        return (api_close){WS_CODE_MALFORMED, "an awareness update is malformed"};
+    case ERR_MALFORMED_STATE_VECTOR:
+        return (api_close){WS_CODE_MALFORMED, "a state vector is malformed"};
+    case ERR_PENDING_LIMIT:
+        return (api_close){WS_CODE_TOO_LARGE,
+                           "too much of this document waits for updates that have not come"};
+    case ERR_UPDATE_LIMIT:
+    case ERR_CONTENT_LIMIT:
+        return (api_close){WS_CODE_TOO_LARGE, "the message is larger than is taken here"};
+    case ERR_DELETED:
+        return (api_close){WS_CODE_DELETED, "the document was deleted"};
+    case ERR_DRAINING:
+        return (api_close){WS_CODE_GOING_AWAY, "the server is ending"};
+    case ERR_STORAGE_FULL:
+        return (api_close){WS_CODE_COME_AGAIN, "no space is left to store this"};
+    case ERR_AWARENESS_LIMIT:
+    case ERR_STORAGE:
+    case ERR_OVERLOADED:
+    case ERR_NO_MEMORY:
+        return (api_close){WS_CODE_COME_AGAIN, "try again later"};
+    case ERR_EXISTS: /* of requests that sockets do not make */
+    case ERR_EPOCH_CHANGED:
+    case ERR_EVENT_GONE:
+    case ERR_EVENT_UNKNOWN:
+    case ERR_NOT_JSON:
+    case ERR_INVALID_EDIT:
+        break;
+    }
+    return (api_close){WS_CODE_INTERNAL, "internal"};
 }
 
 /* ---- calls ---- */

@@ -5,6 +5,9 @@
 #include "api/api.h"
 #include "base/err.h"
 
+/* An awareness update says who is there, not what is written. */
+#define AWARENESS_BYTES_MAX ((size_t)64 << 10)
+
 /* Served with an `api` as context. */
 extern const http_route api_routes[];
 extern const size_t api_route_count;
@@ -14,6 +17,15 @@ void api_respond_err(http_exchange *ex, err code);
 
 /* The same, with a sentence of its own. */
 void api_respond_err_with(http_exchange *ex, err code, const char *detail);
+
+/* What closes a socket: the code, and its reason, at most 123 bytes. */
+typedef struct api_close {
+    uint16_t code;
+    const char *reason;
+} api_close;
+
+/* What belongs to `code`, which is not ERR_OK. */
+api_close api_close_of(err code);
 
 /* 400 bad_request. */
 void api_respond_bad(http_exchange *ex, const char *detail);
@@ -58,6 +70,7 @@ void api_post_awareness(void *ctx, http_exchange *ex);
 void api_get_awareness(void *ctx, http_exchange *ex);
 void api_get_content(void *ctx, http_exchange *ex);
 void api_get_history(void *ctx, http_exchange *ex);
+void api_get_socket(void *ctx, http_exchange *ex);
 void api_get_state(void *ctx, http_exchange *ex);
 void api_get_state_vector(void *ctx, http_exchange *ex);
 void api_get_healthz(void *ctx, http_exchange *ex);

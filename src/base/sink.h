@@ -35,7 +35,13 @@ typedef enum sink_sent {
 } sink_sent;
 
 /* Wire forms; frames of one form are shared by all sinks that have it. */
-typedef enum sink_wire { SINK_WIRE_SSE, SINK_WIRE_POLL, SINK_WIRE_POLL_V2, SINK_WIRES } sink_wire;
+typedef enum sink_wire {
+    SINK_WIRE_SSE,
+    SINK_WIRE_WS,
+    SINK_WIRE_POLL,
+    SINK_WIRE_POLL_V2,
+    SINK_WIRES
+} sink_wire;
 
 typedef struct sink_ops {
     sink_wire wire;

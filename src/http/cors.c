@@ -1,5 +1,7 @@
 /* Answers that pages of other sites may read: for the origins that the server was told of, and no
  * others (Fetch, section 3.2). */
+#include <strings.h>
+
 #include "http/inside.h"
 
 const char *cors_origin(const http_exchange *ex)
@@ -40,4 +42,23 @@ bool cors_preflight(http_exchange *ex)
     };
     http_respond(ex, 204, fields, sizeof(fields) / sizeof(fields[0]), (slice){NULL, 0});
     return true;
+}
+
+/* What follows the scheme: a proxy may have taken TLS off, so that this server cannot know it. */
+static slice authority_of(slice origin)
+{
+    const char *mark = memmem(origin.data, origin.len, "://", 3);
+    if (mark == NULL)
+        return (slice){NULL, 0};
+    return (slice){mark + 3, origin.len - (size_t)(mark + 3 - origin.data)};
+}
+
+bool http_origin_is_known(const http_exchange *ex)
+{
+    slice origin = http_header(ex, "origin");
+    if (origin.data == NULL || cors_origin(ex) != NULL)
+        return true;
+    slice own = authority_of(origin);
+    slice host = http_header(ex, "host");
+    return own.len > 0 && own.len == host.len && strncasecmp(own.data, host.data, own.len) == 0;
 }

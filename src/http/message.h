@@ -86,6 +86,20 @@ void http_respond_problem_with(http_exchange *ex, int status, const char *code, 
  * answered with http_respond_head instead. */
 stream *http_stream_begin(http_exchange *ex, const http_field *fields, size_t field_count);
 
+/* Whether the connection may change its protocol after this request: HTTP/1.1, GET, without a body.
+ */
+bool http_may_upgrade(const http_exchange *ex);
+
+/* Sends a 101 head with these fields and `Connection: Upgrade`, and hands the connection over as
+ * http_stream_begin does. *behind: what came behind the request already, borrowed until the end of
+ * the turn. (RFC 9110, section 7.8) */
+stream *http_upgrade(http_exchange *ex, const http_field *fields, size_t field_count,
+                     slice *behind);
+
+/* Whether the page that asks, if any, is one of this server's own: there is no Origin, or it names
+ * the host that was asked for, or it is one that may read answers across sites. */
+bool http_origin_is_known(const http_exchange *ex);
+
 /* Answers with a head only, for HEAD requests to streams: no Content-Length is invented. */
 void http_respond_head(http_exchange *ex, int status, const http_field *fields, size_t field_count);
 

@@ -7,6 +7,8 @@
 static slice reason_of(int status)
 {
     switch (status) {
+    case 101:
+        return SLICE_LITERAL("Switching Protocols");
     case 200:
         return SLICE_LITERAL("OK");
     case 201:
@@ -173,10 +175,9 @@ void http_respond_problem(http_exchange *ex, int status, const char *code, const
     http_respond_problem_with(ex, status, code, detail, NULL, 0);
 }
 
-stream *http_stream_begin(http_exchange *ex, const http_field *fields, size_t field_count)
+/* Sends the head, and hands the connection over; NULL if the peer has gone already. */
+static stream *hand_over(http_exchange *ex, slice *behind)
 {
-    append_head(ex, 200, fields, field_count);
-    append_field(&ex->out, SLICE_LITERAL("Connection"), SLICE_LITERAL("close"));
     buf_append(&ex->out, SLICE_LITERAL("\r\n"));
     if (stream_is_broken(ex->stream) || ex->peer_ended || stream_is_pending(ex->stream) ||
         stream_write_copy(ex->stream, buf_slice(&ex->out)) == STREAM_BROKEN) {
@@ -184,7 +185,29 @@ stream *http_stream_begin(http_exchange *ex, const http_field *fields, size_t fi
         conn_close(ex);
         return NULL;
     }
+    *behind = conn_ahead(ex);
     return conn_hand_over(ex);
+}
+
+stream *http_stream_begin(http_exchange *ex, const http_field *fields, size_t field_count)
+{
+    append_head(ex, 200, fields, field_count);
+    append_field(&ex->out, SLICE_LITERAL("Connection"), SLICE_LITERAL("close"));
+    slice ignored;
+    return hand_over(ex, &ignored);
+}
+
+stream *http_upgrade(http_exchange *ex, const http_field *fields, size_t field_count, slice *behind)
+{
+    append_head(ex, 101, fields, field_count);
+    append_field(&ex->out, SLICE_LITERAL("Connection"), SLICE_LITERAL("Upgrade"));
+    return hand_over(ex, behind);
+}
+
+bool http_may_upgrade(const http_exchange *ex)
+{
+    return ex->request.method == HTTP_GET && !ex->request.http_1_0 && ex->body_complete &&
+           ex->body.len == 0 && ex->parser.content_length == 0;
 }
 
 /* ---- what no route serves ---- */

@@ -11,6 +11,7 @@
  * Close. A reader may go at any time (`room_join_forget`): what is out for it comes back to its
  * `joining`, which is freed then.
  *
+ *     BEGIN --resolve--> LATER --room_place--> BEGIN
  *     BEGIN --resolve--> WHOLE, SINCE, LATEST --send_sync--> (following)
  *        \---resolve--> ASKING --after_lookup--> WHOLE
  *                             \--diff_done--> ANSWERED --send_sync--> (following)
@@ -24,6 +25,7 @@ static const char nothing_new[] = {0, 0};
 
 typedef enum join_stage {
     JOIN_BEGIN,   /* nothing is known yet */
+    JOIN_LATER,   /* not even where the reader stands: room_place follows */
     JOIN_ASKING,  /* something is out: the pool, or a read */
     JOIN_WHOLE,   /* everything is to be sent */
     JOIN_SINCE,   /* everything after `id` */
@@ -193,6 +195,9 @@ static void resolve(room *r, joining *j)
     case ROOM_FROM_STATE_VECTOR:
         ask_diff(r, j, j->read.sv.len);
         break;
+    case ROOM_FROM_LATER:
+        j->stage = JOIN_LATER;
+        break;
     }
 }
 
@@ -264,7 +269,7 @@ bool room_join_step(room *r, sink *s)
     joining *j = s->joining;
     if (j->stage == JOIN_BEGIN)
         resolve(r, j);
-    if (j->stage == JOIN_BEGIN || j->stage == JOIN_ASKING)
+    if (j->stage == JOIN_BEGIN || j->stage == JOIN_LATER || j->stage == JOIN_ASKING)
         return false;
     if (j->reset != NULL) {
         sink_event event = {.kind = SINK_RESET, .data = slice_of(j->reset)};
@@ -275,7 +280,7 @@ bool room_join_step(room *r, sink *s)
     return send_sync(r, s);
 }
 
-void room_join(room *r, sink *s, const room_position *position)
+static void begin_joining(room *r, sink *s, const room_position *position)
 {
     joining *j = calloc(1, sizeof(*j) + position->sv.len);
     must(j != NULL);
@@ -286,8 +291,14 @@ void room_join(room *r, sink *s, const room_position *position)
     if (position->sv.len > 0)
         memcpy(j->sv, position->sv.data, position->sv.len);
     j->read.sv.len = position->sv.len;
-    s->feed = &r->feed;
     s->joining = j;
+    room_mark(r);
+}
+
+void room_join(room *r, sink *s, const room_position *position)
+{
+    begin_joining(r, s, position);
+    s->feed = &r->feed;
     s->state = READER_JOINING;
     s->seq = 0;
     s->presence = r->presence_version - 1;
@@ -296,5 +307,12 @@ void room_join(room *r, sink *s, const room_position *position)
     r->registry->stats.readers++;
     if (s->client != SINK_NO_CLIENT)
         presence_enter(room_presence(r), s->client);
-    room_mark(r);
+}
+
+void room_place(room *r, sink *s, const room_position *position)
+{
+    const joining *j = s->joining;
+    must(j != NULL && j->from == ROOM_FROM_LATER);
+    room_join_forget(s);
+    begin_joining(r, s, position);
 }

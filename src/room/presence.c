@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/must.h"
+#include "base/varuint.h"
 
 /* One client whose state is tied to streams. */
 typedef struct owner {
@@ -68,38 +69,14 @@ static bool buf_append(crdt_buf *buf, const uint8_t *data, size_t len)
     return true;
 }
 
-/* An awareness update is a count (varuint) and entries: takes the count off its front. Ours, so
- * well formed. */
-static uint64_t read_count(const crdt_buf *update, size_t *header_len)
-{
-    uint64_t count = 0;
-    size_t i = 0;
-    unsigned shift = 0;
-    do {
-        count |= (uint64_t)(update->data[i] & 0x7f) << shift;
-        shift += 7;
-    } while (update->data[i++] & 0x80);
-    *header_len = i;
-    return count;
-}
-
-static size_t write_count(uint64_t count, uint8_t out[10])
-{
-    size_t len = 0;
-    while (count >= 0x80) {
-        out[len++] = (uint8_t)(count | 0x80);
-        count >>= 7;
-    }
-    out[len++] = (uint8_t)count;
-    return len;
-}
-
 /* Adds one change to those that are told together, and empties it. */
 static void note_change(presence *p, crdt_buf *change)
 {
     if (change->len > 0) {
-        size_t header_len;
-        uint64_t count = read_count(change, &header_len);
+        /* An awareness update is a count and entries: the count comes off its front. */
+        uint64_t count;
+        size_t header_len = varuint_read((slice){(const char *)change->data, change->len}, &count);
+        must(header_len > 0);
         if (buf_append(&p->changes, change->data + header_len, change->len - header_len))
             p->change_count += count;
     }
@@ -157,6 +134,16 @@ void presence_leave(presence *p, uint64_t client, uint64_t now_ms)
     }
 }
 
+bool presence_next_told(const presence *p, size_t *cursor, uint64_t *client, bool *here)
+{
+    crdt_presence_change change;
+    if (!crdt_awareness_next_change(p->states, cursor, &change))
+        return false;
+    *client = change.client;
+    *here = change.what != CRDT_PRESENCE_REMOVED;
+    return true;
+}
+
 /* The stream has been gone long enough: its state goes too, unless the client has shown itself
  * since. */
 static void end_owner(presence *p, owner *o, uint64_t now_ms)
@@ -190,10 +177,10 @@ bool presence_take_changes(presence *p, crdt_buf *out)
 {
     if (p->change_count == 0)
         return false;
-    uint8_t header[10];
-    size_t header_len = write_count(p->change_count, header);
-    bool taken =
-        buf_append(out, header, header_len) && buf_append(out, p->changes.data, p->changes.len);
+    char header[VARUINT_LEN_MAX];
+    size_t header_len = varuint_write(p->change_count, header);
+    bool taken = buf_append(out, (const uint8_t *)header, header_len) &&
+                 buf_append(out, p->changes.data, p->changes.len);
     p->change_count = 0;
     crdt_buf_free(&p->changes);
     return taken;

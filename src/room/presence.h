@@ -29,6 +29,10 @@ ERR_MUST_CHECK err presence_apply(presence *p, slice update, uint64_t now_ms);
 void presence_enter(presence *p, uint64_t client);
 void presence_leave(presence *p, uint64_t client, uint64_t now_ms);
 
+/* Walks the clients that the last presence_apply has told of: *cursor = 0 first; false at the end.
+ * Nothing else may be called in between but the two above. *here: they are present. */
+bool presence_next_told(const presence *p, size_t *cursor, uint64_t *client, bool *here);
+
 /* Drops what was not renewed in time. */
 void presence_tick(presence *p, uint64_t now_ms);
 

@@ -18,6 +18,8 @@
  *                   |    +------------+--> blocked
  *                   +------on_writable-------+
  */
+#include <stdlib.h>
+
 #include "base/must.h"
 #include "room/inside.h"
 
@@ -325,6 +327,63 @@ err room_awareness_apply(room *r, slice update)
     err failed = presence_apply(room_presence(r), update, loop_now_ms(r->registry->loop));
     room_mark(r);
     return failed;
+}
+
+/* True: it is among them now, and was not. */
+static bool add_client(room_clients *own, uint64_t client)
+{
+    for (uint32_t i = 0; i < own->count; i++)
+        if (own->numbers[i] == client)
+            return false;
+    if (own->count == ROOM_CLIENTS_MAX)
+        return false;
+    if (own->count == own->max) {
+        own->max = own->max == 0 ? 1 : own->max * 2;
+        own->numbers = realloc(own->numbers, own->max * sizeof(*own->numbers));
+        must(own->numbers != NULL);
+    }
+    own->numbers[own->count++] = client;
+    return true;
+}
+
+/* True: it is not among them any more, and was. */
+static bool take_client(room_clients *own, uint64_t client)
+{
+    for (uint32_t i = 0; i < own->count; i++) {
+        if (own->numbers[i] == client) {
+            own->numbers[i] = own->numbers[--own->count];
+            return true;
+        }
+    }
+    return false;
+}
+
+err room_awareness_bring(room *r, slice update, room_clients *own)
+{
+    err failed = room_awareness_apply(r, update);
+    if (failed != ERR_OK)
+        return failed;
+    presence *p = room_presence(r);
+    uint64_t now_ms = loop_now_ms(r->registry->loop);
+    size_t cursor = 0;
+    uint64_t client;
+    bool here;
+    while (presence_next_told(p, &cursor, &client, &here)) {
+        if (here && add_client(own, client))
+            presence_enter(p, client);
+        else if (!here && take_client(own, client))
+            presence_leave(p, client, now_ms);
+    }
+    return ERR_OK;
+}
+
+void room_awareness_leave(room *r, room_clients *own)
+{
+    uint64_t now_ms = loop_now_ms(r->registry->loop);
+    for (uint32_t i = 0; i < own->count; i++)
+        presence_leave(r->presence, own->numbers[i], now_ms);
+    free(own->numbers);
+    *own = (room_clients){0};
 }
 
 frame *room_awareness(const room *r)

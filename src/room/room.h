@@ -116,9 +116,10 @@ ERR_MUST_CHECK err room_read_start(room *r, room_read *read);
 
 typedef enum room_from {
     ROOM_FROM_NOTHING,
-    ROOM_FROM_LATEST,      /* only what comes from now on */
-    ROOM_FROM_ID,          /* all after `id` */
-    ROOM_FROM_STATE_VECTOR /* all that `sv` lacks */
+    ROOM_FROM_LATEST,       /* only what comes from now on */
+    ROOM_FROM_ID,           /* all after `id` */
+    ROOM_FROM_STATE_VECTOR, /* all that `sv` lacks */
+    ROOM_FROM_LATER         /* room_place will tell */
 } room_from;
 
 typedef struct room_position {
@@ -131,10 +132,30 @@ typedef struct room_position {
  * is deleted, the room ends the sink, or the sink says that it has gone. */
 void room_join(room *r, sink *s, const room_position *position);
 
+/* Tells where a reader stands that has joined with ROOM_FROM_LATER: not before this is it sent
+ * anything, but that the document is deleted. Once. */
+void room_place(room *r, sink *s, const room_position *position);
+
 /* ---- awareness: in a read's `done` only, so that the room is loaded ---- */
 
 /* ERR_MALFORMED_AWARENESS, ERR_AWARENESS_LIMIT, ERR_NO_MEMORY, ERR_DELETED. */
 ERR_MUST_CHECK err room_awareness_apply(room *r, slice update);
+
+/* Clients that are present as long as something is; {0} is nobody. */
+typedef struct room_clients {
+    uint64_t *numbers;
+    uint32_t count;
+    uint32_t max;
+} room_clients;
+
+/* Clients that one of them may be there for; more are present until they are not renewed. */
+#define ROOM_CLIENTS_MAX 256
+
+/* The same for who stays: the clients whose states the update brings or renews are put into `own`,
+ * those that it takes away are taken out. */
+ERR_MUST_CHECK err room_awareness_bring(room *r, slice update, room_clients *own);
+/* They have gone: soon they are not present any more, unless renewed by others. Leaves nobody. */
+void room_awareness_leave(room *r, room_clients *own);
 
 /* Returns owned the present states as one awareness update, or NULL when out of memory. */
 frame *room_awareness(const room *r);

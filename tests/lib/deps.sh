@@ -45,7 +45,7 @@ weft_apt() {
 # The compiler, the build tools and the libraries that weft links.
 weft_need_native() {
   weft_apt gcc libc6-dev cmake ninja-build pkg-config \
-    libuv1-dev liblmdb-dev libzstd-dev libxxhash-dev libjansson-dev libssl-dev libcmocka-dev
+    libuv1-dev liblmdb-dev libzstd-dev libxxhash-dev libjansson-dev libssl-dev libwslay-dev libcmocka-dev
   # llhttp: a library of its own in newer releases, C sources inside a Node package in Debian 12.
   if ! weft_installed libllhttp-dev && ! weft_installed node-llhttp; then
     weft_apt_update
