@@ -1,7 +1,7 @@
 /* The happy path: a timer looks (`on_look`), or much has been written (`on_written`); in the pool
  * `prepare` asks the store what should leave the tail, and makes segments of it; `prepared` submits
- * them as an op; `packed` frees them and looks again at once, since where something was to be done
- * there is often more.
+ * them as an op; `packed` frees them and looks again after a rest, since where something was to be
+ * done there is often more.
  *
  * Failure. It is told once, and tried again at the next look: packing is never urgent.
  *
@@ -10,9 +10,9 @@
  *
  *     IDLE --on_look, on_written--> PREPARING --prepared: nothing to do--> IDLE
  *                           |  ^
- *                  prepared |  | packed
+ *                  prepared |  | on_look
  *                           v  |
- *                        COMMITTING
+ *           COMMITTING --packed--> RESTING
  */
 #include "persist/packer.h"
 
@@ -23,7 +23,12 @@
 #include "base/log.h"
 #include "base/must.h"
 
-typedef enum packer_state { PACKER_IDLE, PACKER_PREPARING, PACKER_COMMITTING } packer_state;
+typedef enum packer_state {
+    PACKER_IDLE,
+    PACKER_PREPARING,
+    PACKER_COMMITTING,
+    PACKER_RESTING
+} packer_state;
 
 struct packer {
     store *store;
@@ -38,9 +43,8 @@ struct packer {
     uint64_t step;      /* when so much more has been written it is looked again */
     store_packs *packs;
     store_err failed; /* the pool's answer */
+    uint64_t rest_ms; /* likewise */
 };
-
-static void start(packer *k);
 
 /* ---- in the pool ---- */
 
@@ -59,10 +63,18 @@ static uint64_t tail_bytes_max(uint64_t used_bytes)
                                            : share;
 }
 
+static uint64_t thread_ns(void)
+{
+    struct timespec used;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+    return (uint64_t)used.tv_sec * 1000000000u + (uint64_t)used.tv_nsec;
+}
+
 static void prepare(uv_work_t *work)
 {
     packer *k = container_of(work, packer, work);
     store_stats stats;
+    uint64_t began_ns = thread_ns();
     k->packs = NULL;
     k->failed = store_get_stats(k->store, &stats);
     if (k->failed != STORE_OK)
@@ -71,6 +83,8 @@ static void prepare(uv_work_t *work)
                                 .tail_bytes_max = tail_bytes_max(stats.used_bytes)};
     k->step = policy.tail_bytes_max;
     k->failed = store_packs_prepare(k->store, &policy, &k->packs);
+    bool hurry = stats.tail_bytes > PACKER_TAIL_BYTES_MAX;
+    k->rest_ms = hurry ? 0 : (thread_ns() - began_ns) * (PACKER_SHARE - 1) / 1000000;
 }
 
 /* ---- on the loop ---- */
@@ -80,6 +94,14 @@ static void note_failure(packer *k, const char *why)
     if (!k->failing)
         log_warn("events cannot be packed: %s", why);
     k->failing = true;
+}
+
+static void on_look(uv_timer_t *timer);
+
+static void rest(packer *k)
+{
+    k->state = PACKER_RESTING;
+    must(uv_timer_start(&k->look, on_look, k->rest_ms, PACKER_LOOK_MS) == 0);
 }
 
 static void packed(persist_op *op, err result)
@@ -94,7 +116,7 @@ static void packed(persist_op *op, err result)
     }
     k->failing = false;
     if (!k->stopped)
-        start(k);
+        rest(k);
 }
 
 static void prepared(uv_work_t *work, int status)
@@ -129,7 +151,7 @@ static void start(packer *k)
 static void on_look(uv_timer_t *timer)
 {
     packer *k = container_of(timer, packer, look);
-    if (k->state == PACKER_IDLE)
+    if (!packer_busy(k))
         start(k);
 }
 
@@ -162,7 +184,7 @@ void packer_stop(packer *k)
 
 bool packer_busy(const packer *k)
 {
-    return k->state != PACKER_IDLE;
+    return k->state == PACKER_PREPARING || k->state == PACKER_COMMITTING;
 }
 
 static void on_closed(uv_handle_t *handle)

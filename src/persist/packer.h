@@ -18,6 +18,10 @@
 #define PACKER_TAIL_BYTES_MAX ((uint64_t)64 << 20)
 /* How often it is looked whether there is something to do; while there is, it goes on. */
 #define PACKER_LOOK_MS 1000
+/* Packing rests between two rounds, so long that it takes no more than one part in so many of a
+ * processor: writers come first. What comes meanwhile makes the next rounds larger, and so cheaper
+ * for each event. Above PACKER_TAIL_BYTES_MAX there is no rest. */
+#define PACKER_SHARE 6u
 /* And when so much has come since that the tail may have grown by as much as it may take. Of an
  * event about so many bytes are not its update's. */
 #define PACKER_EVENT_BYTES 60u
