@@ -13,7 +13,7 @@ const http_route api_routes[] = {
     {HTTP_PUT, "/docs/{doc}", HTTP_BODY_WANTED, api_check_seed, api_put_document, false},
     {HTTP_DELETE, "/docs/{doc}", HTTP_BODY_NONE, NULL, api_delete_document, false},
     {HTTP_GET, "/docs/{doc}/updates", HTTP_BODY_NONE, NULL, api_get_updates, false},
-    {HTTP_POST, "/docs/{doc}/updates", HTTP_BODY_WANTED, api_check_bytes, api_post_update, false},
+    {HTTP_POST, "/docs/{doc}/updates", HTTP_BODY_TAKEN, api_check_bytes, api_post_update, false},
     {HTTP_POST, "/docs/{doc}/edits", HTTP_BODY_WANTED, api_check_json, api_post_edits, false},
     {HTTP_POST, "/docs/{doc}/restore", HTTP_BODY_WANTED, api_check_event, api_post_restore, false},
     {HTTP_GET, "/docs/{doc}/events", HTTP_BODY_NONE, NULL, api_get_events, false},

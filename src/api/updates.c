@@ -141,10 +141,12 @@ static void post(api *a, http_exchange *ex, const room_write *what)
     p->name = name;
     p->write = *what;
     p->write.done = write_done;
-    api_call_begin(&p->call, a, ex);
     bool wanted = what->kind == ROOM_UPDATE || (what->kind == ROOM_CREATE && body.len > 0);
     /* A frame of its own, since the write may outlive the request. */
-    if (wanted && (p->write.update = frame_copy(body)) == NULL)
+    if (wanted)
+        p->write.update = frame_copy(body);
+    api_call_begin(&p->call, a, what->kind == ROOM_UPDATE ? http_owe(ex) : ex);
+    if (wanted && p->write.update == NULL)
         refuse(p, ERR_NO_MEMORY);
     else if (wanted && encoding == CRDT_V2)
         convert_and_submit(p);

@@ -4,7 +4,8 @@
  * and when it is written the next request is looked at; if the answer came later, at the end of the
  * turn, so that nobody who answers finds a handler running inside. An answer in pieces is asked for
  * piece by piece (go_on, http_respond_piece) as the peer takes them. One that is long in coming is
- * waited for by something smaller (waiting.c).
+ * waited for by something smaller (waiting.c); one that is owed does not keep the next request from
+ * being handled (owed.c).
  *
  * Failure. What is wrong with a request is answered where it is seen, with the connection's end. A
  * peer that goes away while its request is being handled is told to the handler (on_abort).
@@ -39,9 +40,11 @@ static void set_state(http_exchange *conn, conn_state to)
 {
     static const unsigned next[] = {
         [CONN_IDLE] = 1u << CONN_HEAD | 1u << CONN_HANDLING | 1u << CONN_CLOSED,
-        [CONN_HEAD] = 1u << CONN_BODY | 1u << CONN_WRITING | 1u << CONN_CLOSED,
+        [CONN_HEAD] = 1u << CONN_HELD | 1u << CONN_WRITING | 1u << CONN_CLOSED,
+        [CONN_HELD] = 1u << CONN_BODY | 1u << CONN_CLOSED,
         [CONN_BODY] = 1u << CONN_HANDLING | 1u << CONN_WRITING | 1u << CONN_CLOSED,
-        [CONN_HANDLING] = 1u << CONN_SENDING | 1u << CONN_WRITING | 1u << CONN_CLOSED,
+        [CONN_HANDLING] =
+            1u << CONN_IDLE | 1u << CONN_SENDING | 1u << CONN_WRITING | 1u << CONN_CLOSED,
         [CONN_SENDING] = 1u << CONN_WRITING | 1u << CONN_CLOSED,
         [CONN_WRITING] = 1u << CONN_IDLE | 1u << CONN_CLOSED,
         [CONN_CLOSED] = 0,
@@ -199,16 +202,33 @@ static bool is_refused_for_draining(http_exchange *conn)
     return true;
 }
 
-/* The head is there: who is to answer, and may the body come? */
-static void begin_request(http_exchange *conn)
+/* The head is there: who is to answer? */
+static void find_route(http_exchange *conn)
 {
-    set_state(conn, CONN_BODY);
-    conn_expect(conn, CONN_TIMEOUT_BODY);
     const http_route *route = NULL;
     if (router_find(&conn->server->router, conn->request.method, conn->request.path, &route,
                     conn->request.params) == ROUTE_FOUND)
         conn->route = route;
-    conn->body_wanted = route != NULL && route->body == HTTP_BODY_WANTED;
+    set_state(conn, CONN_HELD);
+    list_remove(&conn->timeout_link);
+}
+
+/* The request must wait until the answers before its own have been written. */
+static bool is_held(const http_exchange *conn)
+{
+    if (list_is_empty(&conn->owed))
+        return false;
+    return conn->route == NULL || conn->route->body != HTTP_BODY_TAKEN || !conn->keep_alive ||
+           conn->request.http_1_0 || expects(conn) || conn->owed_count == HTTP_OWED_MAX;
+}
+
+/* May the body come? */
+static void begin_request(http_exchange *conn)
+{
+    const http_route *route = conn->route;
+    set_state(conn, CONN_BODY);
+    conn_expect(conn, CONN_TIMEOUT_BODY);
+    conn->body_wanted = route != NULL && route->body != HTTP_BODY_NONE;
     if (!conn->body_wanted)
         conn->body_len_max = HTTP_BODY_IGNORED_MAX;
     if (is_refused_for_draining(conn))
@@ -255,12 +275,10 @@ static void free_joined(http_exchange *conn)
     }
 }
 
-/* A request may follow, and the answer to the last one has gone. */
-static void become_idle(http_exchange *conn)
+/* A request may follow, and all answers have gone. */
+static void rest(http_exchange *conn)
 {
     http_server *server = conn->server;
-    set_state(conn, CONN_IDLE);
-    free_joined(conn);
     if (!conn->keep_alive || (conn->peer_ended && conn->ahead.len == 0) ||
         (server->draining && conn->ahead.len == 0)) {
         conn_close(conn);
@@ -271,6 +289,13 @@ static void become_idle(http_exchange *conn)
         if (kept[i]->cap > HTTP_KEPT_LEN_MAX && (kept[i] != &conn->ahead || conn->ahead.len == 0))
             buf_free(kept[i]);
     conn_expect(conn, CONN_TIMEOUT_IDLE);
+}
+
+static void become_idle(http_exchange *conn)
+{
+    set_state(conn, CONN_IDLE);
+    free_joined(conn);
+    rest(conn);
 }
 
 /* Does one step with what is ahead. */
@@ -285,6 +310,9 @@ static void step(http_exchange *conn)
         conn_expect(conn, CONN_TIMEOUT_HEAD);
     } else if (conn->state == CONN_HEAD) {
         if (take_head(conn))
+            find_route(conn);
+    } else if (conn->state == CONN_HELD) {
+        if (!is_held(conn))
             begin_request(conn);
     } else if (conn->state == CONN_BODY) {
         take_body(conn);
@@ -296,7 +324,7 @@ static void step(http_exchange *conn)
 static void conn_advance(http_exchange *conn)
 {
     conn->reading_ahead = true;
-    for (;;) {
+    while (!conn->paying) {
         conn_state before = (conn_state)conn->state;
         size_t len = conn_ahead(conn).len;
         step(conn);
@@ -306,11 +334,12 @@ static void conn_advance(http_exchange *conn)
             break;
     }
     conn->reading_ahead = false;
-    if (conn->peer_ended && conn->state < CONN_HANDLING) {
+    if (conn->peer_ended && conn->state < CONN_HANDLING && list_is_empty(&conn->owed)) {
         conn_close(conn);
         return;
     }
-    if (conn_ahead(conn).len >= HTTP_AHEAD_LEN_MAX && conn->state >= CONN_HANDLING)
+    bool waits = conn->state >= CONN_HANDLING || conn->state == CONN_HELD || conn->paying;
+    if (conn_ahead(conn).len >= HTTP_AHEAD_LEN_MAX && waits)
         stream_read_stop(conn->stream);
     else
         stream_read_start(conn->stream);
@@ -337,7 +366,8 @@ static void on_end(void *owner)
 {
     http_exchange *conn = owner;
     conn->peer_ended = true;
-    if (conn->state < CONN_HANDLING || stream_is_broken(conn->stream))
+    bool nothing_owed = conn->state < CONN_HANDLING && list_is_empty(&conn->owed);
+    if (nothing_owed || stream_is_broken(conn->stream))
         conn_close(conn);
     else if (conn->state == CONN_HANDLING && conn->on_abort != NULL &&
              (conn->request.method == HTTP_GET || conn->request.method == HTTP_HEAD))
@@ -390,10 +420,43 @@ static void send_out(http_exchange *conn)
     written(conn, how);
 }
 
+/* Waits again for what was waited for before answers were pending. */
+static void expect_again(http_exchange *conn)
+{
+    list_remove(&conn->timeout_link);
+    if (conn->state == CONN_HEAD)
+        conn_expect(conn, CONN_TIMEOUT_HEAD);
+    else if (conn->state == CONN_BODY)
+        conn_expect(conn, CONN_TIMEOUT_BODY);
+    else if (conn->state == CONN_WRITING)
+        conn_expect(conn, CONN_TIMEOUT_WRITE);
+}
+
+/* Something may be ahead that could not be looked at before. */
+static void look_again_later(http_exchange *conn)
+{
+    bool ahead = conn->ahead.len > 0 || conn->state == CONN_HELD || conn->peer_ended;
+    if (ahead && conn->state < CONN_HANDLING)
+        loop_at_turn_end(conn->server->loop, &conn->go_on);
+}
+
+/* Answers that were owed have been taken. */
+static void on_paid(http_exchange *conn)
+{
+    conn->paying = false;
+    expect_again(conn);
+    loop_at_turn_end(conn->server->loop, &conn->pay);
+    conn_paid(conn);
+}
+
 /* What was written before has been taken: a 100 Continue, an answer, or a piece of one. */
 static void on_drain(void *owner)
 {
     http_exchange *conn = owner;
+    if (conn->paying) {
+        on_paid(conn);
+        return;
+    }
     if (conn->state < CONN_SENDING)
         return;
     if (conn->out.len > 0)
@@ -413,14 +476,33 @@ static void look_ahead_later(http_exchange *conn)
         loop_at_turn_end(conn->server->loop, &conn->go_on);
 }
 
+void conn_go_on(http_exchange *conn)
+{
+    set_state(conn, CONN_IDLE);
+}
+
+void conn_paid(http_exchange *conn)
+{
+    bool all = list_is_empty(&conn->owed);
+    if (all && conn->state == CONN_WRITING)
+        send_out(conn);
+    else if (all && conn->state == CONN_IDLE)
+        rest(conn);
+    look_again_later(conn);
+}
+
 void conn_answered(http_exchange *conn)
 {
+    if (conn->creditor != NULL) {
+        owed_answered(conn);
+        return;
+    }
     set_state(conn, CONN_WRITING);
     conn_expect(conn, CONN_TIMEOUT_WRITE);
     conn->on_abort = NULL;
     conn->unsent = SIZE_MAX;
-    if (stream_is_pending(conn->stream))
-        return; /* behind a 100 Continue */
+    if (stream_is_pending(conn->stream) || !list_is_empty(&conn->owed))
+        return; /* behind a 100 Continue, or answers that are owed */
     send_out(conn);
     look_ahead_later(conn);
 }
@@ -501,6 +583,7 @@ static void forget(http_exchange *conn)
     list_remove(&conn->link);
     list_remove(&conn->timeout_link);
     loop_forget(&conn->go_on);
+    loop_forget(&conn->pay);
     server->conn_count--;
     for (joined_value *joined = conn->joined; joined != NULL; joined = joined->next)
         loop_free_later(server->loop, joined);
@@ -518,6 +601,7 @@ void conn_close(http_exchange *conn)
     bool handling = conn->state == CONN_HANDLING || conn->state == CONN_SENDING;
     forget(conn);
     stream_close(conn->stream);
+    owed_forget(conn);
     if (handling && conn->on_abort != NULL)
         conn->on_abort(conn->abort_arg);
 }
@@ -564,11 +648,13 @@ http_server *http_server_new(loop *l, const http_options *options)
 
 static http_exchange *conn_new(http_server *server, stream *s)
 {
-    http_exchange *conn = calloc(1, sizeof(*conn));
+    http_exchange *conn = calloc(1, sizeof(*conn) + HTTP_FIELDS_MAX * sizeof(http_field));
     must(conn != NULL);
     conn->server = server;
     conn->stream = s;
     loop_task_init(&conn->go_on, go_on);
+    loop_task_init(&conn->pay, owed_pay);
+    list_init(&conn->owed);
     list_push(&server->conns, &conn->link);
     server->conn_count++;
     stream_set_owner(s, &owner_ops, conn);
@@ -599,7 +685,7 @@ void http_server_drain(http_server *server, void (*drained)(void *arg), void *ar
     for (list_node *n = list_first(&server->conns), *after; n != NULL; n = after) {
         after = list_next(&server->conns, n);
         http_exchange *conn = container_of(n, http_exchange, link);
-        if (conn->state == CONN_IDLE && conn->ahead.len == 0)
+        if (conn->state == CONN_IDLE && conn->ahead.len == 0 && list_is_empty(&conn->owed))
             conn_close(conn);
     }
     look_whether_drained(server);

@@ -9,15 +9,18 @@
 
 /* A connection's life. It goes round once per request:
  *
- *     IDLE --first byte--> HEAD --complete--> BODY --complete--> HANDLING --http_respond-->
- *     WRITING --taken--> IDLE
+ *     IDLE --first byte--> HEAD --complete--> HELD --> BODY --complete--> HANDLING
+ *     --http_respond--> WRITING --taken--> IDLE
  *
+ * (from HANDLING to IDLE at once where the answer is owed, owed.c: until none is owed any more,
+ * other requests are HELD)
  * (from IDLE to HANDLING at once where a wait ends, waiting.c)
  * with SENDING between HANDLING and WRITING where the answer's body comes in pieces
  * (http_respond_begin), and from each state to CLOSED, in `conn_close` alone, or as a stream. */
 typedef enum conn_state {
     CONN_IDLE,
     CONN_HEAD,
+    CONN_HELD,
     CONN_BODY,
     CONN_HANDLING,
     CONN_SENDING,
@@ -64,7 +67,7 @@ typedef struct joined_value {
 struct http_exchange {
     http_server *server;
     stream *stream;
-    list_node link;         /* in server->conns */
+    list_node link;         /* in server->conns; if it is owed, in creditor->owed */
     list_node timeout_link; /* in one of server->timeouts */
     uint64_t deadline_ms;
     loop_task go_on; /* with what is ahead, or the answer's next piece, in a turn's end */
@@ -80,7 +83,11 @@ struct http_exchange {
     http_request request;
     const http_route *route;
     size_t body_len_max;
-    http_field fields[HTTP_FIELDS_MAX];
+    http_exchange *creditor; /* if this is an answer that is owed: the connection that waits for it;
+                                of all else that belongs to a connection it has nothing */
+    list owed;               /* of a connection: answers that come before its own */
+    size_t owed_count;
+    loop_task pay; /* what is due of them, at the turn's end */
     size_t field_count;
     joined_value *joined;
     size_t trailer_len; /* bytes of chunk extensions, and of fields behind a chunked body */
@@ -96,6 +103,8 @@ struct http_exchange {
     bool too_many_fields;
     bool body_too_large;
     bool peer_ended;
+    bool paying;         /* answers that were owed are pending */
+    http_field fields[]; /* HTTP_FIELDS_MAX of a connection; one if it is owed */
 };
 
 /* What has been received and not been looked at. */
@@ -125,6 +134,25 @@ stream *conn_hand_over(http_exchange *conn);
 http_exchange *conn_take_back(http_server *server, stream *s, buf ahead);
 /* Something that was being read or answered has ended without a connection's knowing. */
 void conn_less_busy(http_server *server);
+
+/* The request has been taken, and its answer is owed: the next one may come. */
+void conn_go_on(http_exchange *conn);
+/* Less is owed than before, or nothing any more, and nothing is pending. */
+void conn_paid(http_exchange *conn);
+
+/* ---- owed.c ---- */
+
+/* Answers that one connection may be owed. */
+#define HTTP_OWED_MAX 64
+
+/* Writes what is due. */
+void owed_pay(loop_task *pay);
+/* An answer that is owed is complete, in ex->out. */
+void owed_answered(http_exchange *ex);
+/* No answer is to follow this one, as far as anybody knows. */
+bool owed_is_last(const http_exchange *ex);
+/* The connection goes: tells the handlers of all that is owed. */
+void owed_forget(http_exchange *conn);
 
 /* ---- waiting.c ---- */
 

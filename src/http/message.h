@@ -127,6 +127,12 @@ void http_respond_cut(http_exchange *ex);
  * complete. One per exchange. */
 void http_on_abort(http_exchange *ex, void (*on_abort)(void *arg), void *arg);
 
+/* The handler has taken all that it needs of the request, and the next one may be handled before
+ * this one is answered. Returns the exchange to answer in place of `ex`, with http_respond or
+ * http_respond_problem, in any order; the peer gets the answers in order. Perhaps `ex` itself. For
+ * routes with HTTP_BODY_TAKEN. */
+http_exchange *http_owe(http_exchange *ex);
+
 /* ---- waiting long ---- */
 
 /* An exchange of which nothing is left but what its answer needs: very many may wait at once. */
@@ -144,8 +150,9 @@ http_exchange *http_wait_end(http_wait *w);
 /* ---- routes ---- */
 
 typedef enum http_body {
-    HTTP_BODY_NONE,  /* a body is read up to HTTP_BODY_IGNORED_MAX and dropped */
-    HTTP_BODY_WANTED /* collected for the handler */
+    HTTP_BODY_NONE,   /* a body is read up to HTTP_BODY_IGNORED_MAX and dropped */
+    HTTP_BODY_WANTED, /* collected for the handler */
+    HTTP_BODY_TAKEN   /* the same; requests in a pipeline need not wait for each other (http_owe) */
 } http_body;
 
 typedef struct http_route {

@@ -87,7 +87,8 @@ static void append_head(http_exchange *ex, int status, const http_field *fields,
 /* How the connection goes on: HTTP/1.1 says only when it ends, HTTP/1.0 only when it stays. */
 static void append_connection(http_exchange *ex)
 {
-    if (!ex->body_complete || (ex->server->draining && ex->ahead.len == 0))
+    bool last = ex->creditor != NULL ? owed_is_last(ex) : ex->ahead.len == 0;
+    if (!ex->body_complete || (ex->server->draining && last))
         ex->keep_alive = false;
     if (!ex->keep_alive)
         append_field(&ex->out, SLICE_LITERAL("Connection"), SLICE_LITERAL("close"));

@@ -23,6 +23,13 @@ static void handle_later(void *ctx, http_exchange *ex)
     http_on_abort(ex, note_abort, f);
 }
 
+static void handle_owed(void *ctx, http_exchange *ex)
+{
+    fixture *f = ctx;
+    f->owed[f->owed_count] = http_owe(ex);
+    http_on_abort(f->owed[f->owed_count++], note_abort, f);
+}
+
 static void note_gone(void *arg)
 {
     fixture *f = arg;
@@ -137,6 +144,7 @@ static const http_route routes[] = {
      .handle = handle_echo},
     {.method = HTTP_GET, .pattern = "/later", .handle = handle_later},
     {.method = HTTP_POST, .pattern = "/later", .handle = handle_later},
+    {.method = HTTP_POST, .pattern = "/owed", .body = HTTP_BODY_TAKEN, .handle = handle_owed},
     {.method = HTTP_GET, .pattern = "/wait", .handle = handle_wait},
     {.method = HTTP_GET, .pattern = "/pieces", .handle = handle_pieces},
     {.method = HTTP_GET, .pattern = "/chunks", .handle = handle_chunks},

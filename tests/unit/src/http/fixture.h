@@ -21,6 +21,8 @@ typedef struct fixture {
     listener *listener;
     http_exchange *waiting; /* what /later, /pieces or /chunks has not answered yet */
     http_wait *wait;        /* of /wait, likewise */
+    http_exchange *owed[2 * HTTP_OWED_MAX]; /* of /owed: all that were asked for */
+    size_t owed_count;
     int aborted;
     int echoed;
     int rooms; /* times that /pieces or /chunks was asked for a piece */
@@ -46,7 +48,8 @@ size_t chunk_len(int i);
 char chunk_letter(int i);
 
 /* The routes: POST /echo answers with its body; POST /small the same, of at most 4 bytes; GET and
- * POST /later leave the exchange in `waiting`; GET /wait makes a wait of it; GET /pieces answers
+ * POST /later leave the exchange in `waiting`; POST /owed leaves in `owed` what http_owe made of
+ * it, which may be answered with its body; GET /wait makes a wait of it; GET /pieces answers
  * PIECES_LEN bytes in pieces; GET /chunks answers CHUNKS pieces of other lengths, without saying
  * how long they are; GET /stream is handed over, and says "streamed"; GET /alive answers while the
  * server drains; GET /header answers with the value of "x-list", asked for twice. `static_dir` may

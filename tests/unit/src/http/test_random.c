@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "http/http1.h"
+#include "http/inside.h"
 #include "net/listener.h"
 #include "rng.h"
 
@@ -39,7 +39,7 @@ typedef struct call {
 } call;
 
 typedef struct server {
-    call calls[CLIENTS * 4];
+    call calls[CLIENTS * HTTP_OWED_MAX / 4];
     int begun, answered, aborted;
     rng random;
 } server;
@@ -89,6 +89,11 @@ static void handle_later(void *ctx, http_exchange *ex)
     http_on_abort(ex, on_abort, c);
 }
 
+static void handle_owed(void *ctx, http_exchange *ex)
+{
+    handle_later(ctx, http_owe(ex));
+}
+
 static void handle_pieces(void *ctx, http_exchange *ex)
 {
     call *c = new_call(ctx, ex);
@@ -119,6 +124,7 @@ static bool check_some(void *ctx, http_exchange *ex)
 static const http_route routes[] = {
     {.method = HTTP_GET, .pattern = "/later", .handle = handle_later},
     {.method = HTTP_POST, .pattern = "/later", .body = HTTP_BODY_WANTED, .handle = handle_later},
+    {.method = HTTP_POST, .pattern = "/owed", .body = HTTP_BODY_TAKEN, .handle = handle_owed},
     {.method = HTTP_GET, .pattern = "/pieces", .handle = handle_pieces},
     {.method = HTTP_POST,
      .pattern = "/echo",
@@ -154,6 +160,10 @@ static const char chunked[] = "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encodi
 static const char *const requests[] = {
     "GET /later HTTP/1.1\r\nHost: a\r\n\r\n",
     "POST /later HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc",
+    "POST /owed HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc",
+    "POST /owed HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc",
+    "POST /owed HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc",
+    "POST /owed HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
     "GET /pieces HTTP/1.1\r\nHost: a\r\n\r\n",
     "GET /pieces HTTP/1.1\r\nHost: a\r\n\r\n",
     "HEAD /pieces HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
