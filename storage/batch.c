@@ -103,14 +103,8 @@ store__staged_doc *store__batch_add_doc(store_batch *b, store__entry *entry)
 /* A document without events in the tail is not in the index yet. */
 static store_err load_entry(store *s, uint64_t number, store__entry **out)
 {
-    MDB_txn *txn;
     store__life life;
-    store_bytes name;
-    store_err err = store__read_begin(&s->env, &txn);
-    if (err != STORE_OK)
-        return err;
-    err = store__doc_load(s, txn, number, &life, &name);
-    store__read_end(&s->env, txn);
+    store_err err = store__doc_read(s, number, &life, NULL, NULL);
     if (err != STORE_OK)
         return err;
     *out = store__index_add(&s->index, number, &life, true);

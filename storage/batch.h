@@ -141,6 +141,10 @@ int store__write_counter(const store *s, MDB_txn *txn, uint64_t next_number);
 store_err store__doc_load(const store *s, MDB_txn *txn, uint64_t number, store__life *life,
                           store_bytes *name);
 
+/* The same in a transaction of its own. `name` takes STORE_NAME_LEN_MAX bytes, and may be NULL. */
+store_err store__doc_read(store *s, uint64_t number, store__life *life, uint8_t *name,
+                          size_t *name_len);
+
 /* Whether a call between begin and commit can make room where there was none: removes what deleted
  * documents left behind, or lets LMDB's last freed pages come of age. False: there is nothing left
  * to gain. */

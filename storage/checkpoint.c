@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "row.h"
+
 /* ---- write ---- */
 
 store_err store_batch_checkpoint(store_batch *b, uint64_t number, uint64_t seq, store_bytes state)
@@ -60,54 +62,6 @@ int store__write_checkpoints(const store_batch *b, MDB_txn *txn)
 
 /* ---- read ---- */
 
-/* Where a cursor goes to from a key. */
-typedef int (*seeker)(const store__env *env, MDB_cursor *cursor, store__key *wanted, MDB_val *key,
-                      MDB_val *value);
-
-/* To the last key at or before `wanted`. */
-static int seek_back(const store__env *env, MDB_cursor *cursor, store__key *wanted, MDB_val *key,
-                     MDB_val *value)
-{
-    *key = store__key_val(wanted);
-    int rc = store__cursor_get(env, cursor, key, value, MDB_SET_RANGE);
-    if (rc == MDB_NOTFOUND)
-        return store__cursor_get(env, cursor, key, value, MDB_LAST);
-    if (!rc && (key->mv_size != wanted->len || memcmp(key->mv_data, wanted->bytes, wanted->len)))
-        return store__cursor_get(env, cursor, key, value, MDB_PREV);
-    return rc;
-}
-
-/* To the first key at or after it. */
-static int seek_on(const store__env *env, MDB_cursor *cursor, store__key *wanted, MDB_val *key,
-                   MDB_val *value)
-{
-    *key = store__key_val(wanted);
-    return store__cursor_get(env, cursor, key, value, MDB_SET_RANGE);
-}
-
-/* The checkpoint that `seek` comes to from event *seq. */
-static store_err find(store *s, MDB_txn *txn, uint64_t number, seeker seek, uint64_t *seq,
-                      store_bytes *state)
-{
-    MDB_cursor *cursor;
-    int rc = mdb_cursor_open(txn, s->env.checkpoints, &cursor);
-    if (rc)
-        return store__err(rc);
-    store__key wanted = store__key_two(number, *seq);
-    MDB_val key;
-    MDB_val value;
-    rc = seek(&s->env, cursor, &wanted, &key, &value);
-    mdb_cursor_close(cursor);
-    if (rc)
-        return store__err(rc);
-    if (key.mv_size != wanted.len)
-        return STORE_CORRUPT;
-    if (memcmp(key.mv_data, wanted.bytes, STORE__U64_LEN) != 0)
-        return STORE_NOT_FOUND;
-    *seq = store__get_u64((const uint8_t *)key.mv_data + STORE__U64_LEN);
-    return store__unseal(&key, &value, state) ? STORE_OK : STORE_CORRUPT;
-}
-
 /* What a deleted document left behind is not read any more. */
 static store_err check_living(store *s, MDB_txn *txn, uint64_t number)
 {
@@ -126,7 +80,7 @@ store_err store_checkpoint_find(store *s, uint64_t number, uint64_t until,
         return err;
     err = check_living(s, txn, number);
     if (err == STORE_OK)
-        err = find(s, txn, number, seek_back, &until, &state);
+        err = store__row_back(&s->env, txn, s->env.checkpoints, number, &until, &state);
     if (err == STORE_OK)
         use(ctx, until, state);
     store__read_end(&s->env, txn);
@@ -149,7 +103,8 @@ static store_err hand_out(walk *w, MDB_txn *txn)
     store_err err = check_living(w->store, txn, w->number);
     if (err != STORE_OK)
         return err;
-    err = find(w->store, txn, w->number, seek_on, &w->next, &state);
+    const store__env *env = &w->store->env;
+    err = store__row_on(env, txn, env->checkpoints, w->number, &w->next, &state);
     if (err == STORE_OK)
         w->ended = !w->each(w->ctx, w->next++, state);
     if (err != STORE_NOT_FOUND)

@@ -301,17 +301,11 @@ static store_err read_some(reading *r)
 /* The document as the index or, without events in the tail, its record has it. */
 static store_err load_life(store *s, uint64_t number, store__life *out)
 {
-    MDB_txn *txn;
-    store_bytes name;
     bool damaged;
     for (int look = 0; look < 2; look++) {
         if (store__index_life(&s->index, number, out, &damaged))
             return damaged ? STORE_CORRUPT : STORE_OK;
-        store_err err = store__read_begin(&s->env, &txn);
-        if (err != STORE_OK)
-            return err;
-        err = store__doc_load(s, txn, number, out, &name);
-        store__read_end(&s->env, txn);
+        store_err err = store__doc_read(s, number, out, NULL, NULL);
         if (err != STORE_OK)
             return err;
     }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "log.h"
+#include "row.h"
 #include "segment.h"
 
 #define PACKS_MAX 32u    /* documents in one preparation */
@@ -17,38 +18,11 @@
 
 /* ---- segments ---- */
 
-static int seek_segment(const store__env *env, MDB_cursor *cursor, store__key *wanted, MDB_val *key,
-                        MDB_val *value)
-{
-    *key = store__key_val(wanted);
-    int rc = store__cursor_get(env, cursor, key, value, MDB_SET_RANGE);
-    if (rc == MDB_NOTFOUND)
-        return store__cursor_get(env, cursor, key, value, MDB_LAST);
-    if (!rc && (key->mv_size != wanted->len || memcmp(key->mv_data, wanted->bytes, wanted->len)))
-        return store__cursor_get(env, cursor, key, value, MDB_PREV);
-    return rc;
-}
-
 store_err store__segment_find(const store *s, MDB_txn *txn, uint64_t number, uint64_t seq,
                               uint64_t *first_seq, store_bytes *segment)
 {
-    MDB_cursor *cursor;
-    int rc = mdb_cursor_open(txn, s->env.segments, &cursor);
-    if (rc)
-        return store__err(rc);
-    store__key wanted = store__key_two(number, seq);
-    MDB_val key;
-    MDB_val value;
-    rc = seek_segment(&s->env, cursor, &wanted, &key, &value);
-    mdb_cursor_close(cursor);
-    if (rc)
-        return store__err(rc);
-    if (key.mv_size != wanted.len)
-        return STORE_CORRUPT;
-    if (memcmp(key.mv_data, wanted.bytes, STORE__U64_LEN) != 0)
-        return STORE_NOT_FOUND;
-    *first_seq = store__get_u64((const uint8_t *)key.mv_data + STORE__U64_LEN);
-    return store__unseal(&key, &value, segment) ? STORE_OK : STORE_CORRUPT;
+    *first_seq = seq;
+    return store__row_back(&s->env, txn, s->env.segments, number, first_seq, segment);
 }
 
 /* ---- preparing one document ---- */

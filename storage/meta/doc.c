@@ -38,6 +38,23 @@ store_err store__doc_load(const store *s, MDB_txn *txn, uint64_t number, store__
                                                                                    : STORE_CORRUPT;
 }
 
+store_err store__doc_read(store *s, uint64_t number, store__life *life, uint8_t *name,
+                          size_t *name_len)
+{
+    MDB_txn *txn;
+    store_bytes found;
+    store_err err = store__read_begin(&s->env, &txn);
+    if (err != STORE_OK)
+        return err;
+    err = store__doc_load(s, txn, number, life, &found);
+    if (err == STORE_OK && name) {
+        memcpy(name, found.data, found.len);
+        *name_len = found.len;
+    }
+    store__read_end(&s->env, txn);
+    return err;
+}
+
 static void describe(store_doc *out, const store__name *record, const store__life *life)
 {
     *out = (store_doc){
@@ -204,35 +221,19 @@ store_err store_batch_publish(store_batch *b, uint64_t number, store_bytes name,
 
 /* ---- delete ---- */
 
-static store_err load_doc_name(store *s, uint64_t number, uint8_t *bytes, size_t *len)
-{
-    MDB_txn *txn;
-    store__life life;
-    store_bytes name;
-    store_err err = store__read_begin(&s->env, &txn);
-    if (err != STORE_OK)
-        return err;
-    err = store__doc_load(s, txn, number, &life, &name);
-    if (err == STORE_OK) {
-        memcpy(bytes, name.data, name.len);
-        *len = name.len;
-    }
-    store__read_end(&s->env, txn);
-    return err;
-}
-
 /* The staged name of a living document: noted when the batch created it, else found by the
  * document's record. */
 static store_err stage_name_of(store_batch *b, const store__staged_doc *doc,
                                store__staged_name **out)
 {
+    store__life life;
     uint8_t bytes[STORE_NAME_LEN_MAX];
     size_t len;
     if (doc->created) {
         *out = &store__batch_names(b)[doc->name];
         return STORE_OK;
     }
-    store_err err = load_doc_name(b->store, doc->entry->number, bytes, &len);
+    store_err err = store__doc_read(b->store, doc->entry->number, &life, bytes, &len);
     if (err == STORE_OK)
         err = stage_name(b, (store_bytes){bytes, len}, out);
     if (err != STORE_OK)
