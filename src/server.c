@@ -138,7 +138,7 @@ static void build(server *s, const config *settings, store *opened)
     a->sockets = ws_new(a->loop, &api_socket_ops, settings->update_bytes_max);
     list_init(&a->histories);
     list_init(&a->history_queue);
-    s->connections = tcp_streams_new(a->loop);
+    a->connections = s->connections = tcp_streams_new(a->loop);
     http_options http = {.routes = api_routes,
                          .route_count = api_route_count,
                          .ctx = a,

@@ -5,6 +5,7 @@
 
 #include "api/polls.h"
 #include "http/message.h"
+#include "net/tcp.h"
 #include "past/past.h"
 #include "room/registry.h"
 #include "sse/sse.h"
@@ -23,6 +24,7 @@ struct api {
     sse *streams;
     polls *polls;
     ws *sockets;
+    const tcp_streams *connections;
     size_t update_bytes_max;
     past *past;
     size_t jobs;         /* of handlers, in the pool */

@@ -38,6 +38,8 @@ static void metric(FILE *out, const char *name, const char *type, const char *he
 static void print_rooms(FILE *out, const api *a)
 {
     registry_stats s = registry_get_stats(a->rooms);
+    metric(out, "weft_connections", "gauge", "Connections open.",
+           tcp_streams_count(a->connections));
     metric(out, "weft_rooms", "gauge", "Documents open in memory.", s.rooms);
     metric(out, "weft_readers", "gauge", "Streams, sockets and waiting polls.", s.readers);
     metric(out, "weft_polls_waiting", "gauge", "Of them, polls.", polls_waiting(a->polls));

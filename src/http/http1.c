@@ -193,13 +193,22 @@ static void handle(http_exchange *conn)
     conn->route->handle(conn->server->options.ctx, conn);
 }
 
-/* Answers that the server is ending, where the route does not go on answering. */
-static bool is_refused_for_draining(http_exchange *conn)
+/* Answers that the server is ending, or has too many connections, where the route does not go on
+ * answering. */
+static bool is_refused(http_exchange *conn)
 {
-    if (!conn->server->draining || (conn->route != NULL && conn->route->while_draining))
+    if (conn->route != NULL && conn->route->while_draining)
         return false;
-    conn_refuse(conn, 503, "draining", "The server is ending; connect again for another one.");
-    return true;
+    http_field retry = {SLICE_LITERAL("Retry-After"), SLICE_LITERAL(HTTP_BEYOND_RETRY_S)};
+    if (conn->server->draining) {
+        conn_refuse(conn, 503, "draining", "The server is ending; connect again for another one.");
+    } else if (conn->beyond) {
+        conn->keep_alive = false;
+        http_respond_problem_with(conn, 503, "overloaded",
+                                  "The server has as many connections as it may; try again later.",
+                                  &retry, 1);
+    }
+    return conn->server->draining || conn->beyond;
 }
 
 /* The head is there: who is to answer? */
@@ -231,7 +240,7 @@ static void begin_request(http_exchange *conn)
     conn->body_wanted = route != NULL && route->body != HTTP_BODY_NONE;
     if (!conn->body_wanted)
         conn->body_len_max = HTTP_BODY_IGNORED_MAX;
-    if (is_refused_for_draining(conn))
+    if (is_refused(conn))
         return;
     if (route != NULL && route->check != NULL && !route->check(conn->server->options.ctx, conn))
         return;
@@ -662,9 +671,11 @@ static http_exchange *conn_new(http_server *server, stream *s)
     return conn;
 }
 
-void http_server_take(void *server, stream *s)
+void http_server_take(void *server, stream *s, bool beyond)
 {
-    conn_expect(conn_new(server, s), CONN_TIMEOUT_HEAD);
+    http_exchange *conn = conn_new(server, s);
+    conn->beyond = beyond;
+    conn_expect(conn, beyond ? CONN_TIMEOUT_ENDED : CONN_TIMEOUT_HEAD);
 }
 
 http_exchange *conn_take_back(http_server *server, stream *s, buf ahead)

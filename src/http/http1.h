@@ -23,6 +23,8 @@
 #define HTTP_ENDED_TIMEOUT_MS 5000
 /* While the server drains, a body may still take this long. */
 #define HTTP_DRAIN_BODY_MS 8000
+/* What a connection is told for which there is no room (Retry-After). */
+#define HTTP_BEYOND_RETRY_S "5"
 /* Bytes of following requests that are kept while one is being answered. */
 #define HTTP_AHEAD_LEN_MAX ((size_t)64 * 1024)
 /* Bytes of buffers that a connection keeps from one request to the next. */
@@ -44,8 +46,9 @@ typedef struct http_options {
 /* Returns owned (http_server_free). `l` is kept. Aborts when out of memory. */
 http_server *http_server_new(loop *l, const http_options *options);
 
-/* Takes a new connection: a listener_take, with the server as taker. */
-void http_server_take(void *server, stream *s);
+/* Takes a new connection: a listener_take, with the server as taker. `beyond`: its first request is
+ * answered 503 overloaded (but for routes that answer while the server drains), and it ends. */
+void http_server_take(void *server, stream *s, bool beyond);
 
 /* From now on new requests are answered 503 draining, but for routes that say otherwise; idle
  * connections are closed. `drained` is called once, in a later turn, when no request is being read

@@ -104,6 +104,7 @@ struct http_exchange {
     bool body_too_large;
     bool peer_ended;
     bool paying;         /* answers that were owed are pending */
+    bool beyond;         /* one connection more than there is room for */
     http_field fields[]; /* HTTP_FIELDS_MAX of a connection; one if it is owed */
 };
 

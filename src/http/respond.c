@@ -88,7 +88,7 @@ static void append_head(http_exchange *ex, int status, const http_field *fields,
 static void append_connection(http_exchange *ex)
 {
     bool last = ex->creditor != NULL ? owed_is_last(ex) : ex->ahead.len == 0;
-    if (!ex->body_complete || (ex->server->draining && last))
+    if (!ex->body_complete || ex->beyond || (ex->server->draining && last))
         ex->keep_alive = false;
     if (!ex->keep_alive)
         append_field(&ex->out, SLICE_LITERAL("Connection"), SLICE_LITERAL("close"));

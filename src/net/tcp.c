@@ -1,4 +1,4 @@
-/* The happy path: tcp_accept; bytes go up through on_read, down through stream_write, which tries
+/* The happy path: tcp_adopt; bytes go up through on_read, down through stream_write, which tries
  * at once and keeps a request only for the rest; stream_close sends what is pending, ends the
  * sending side, drops what the peer still sends until it ends too, and closes the handle; the
  * memory goes in the close callback.
@@ -15,6 +15,7 @@
 #include "net/tcp.h"
 
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/must.h"
 
@@ -378,14 +379,15 @@ size_t tcp_streams_count(const tcp_streams *all)
     return all->count;
 }
 
-stream *tcp_accept(tcp_streams *all, uv_stream_t *listening)
+stream *tcp_adopt(tcp_streams *all, int fd)
 {
     stream *s = calloc(1, sizeof(*s));
     must(s != NULL);
     s->all = all;
     must(uv_tcp_init(loop_uv(all->loop), &s->tcp) == 0);
     all->count++;
-    if (uv_accept(listening, (uv_stream_t *)&s->tcp) != 0) {
+    if (uv_tcp_open(&s->tcp, fd) != 0) {
+        close(fd);
         close_handle(s);
         return NULL;
     }

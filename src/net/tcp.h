@@ -27,8 +27,8 @@ void tcp_streams_free(tcp_streams *all);
 /* Streams whose memory has not gone yet. */
 size_t tcp_streams_count(const tcp_streams *all);
 
-/* Takes a connection from a listening handle; NULL if it is gone already. Its owner is to be set
- * before the turn ends, and reading to be started. */
-stream *tcp_accept(tcp_streams *all, uv_stream_t *listening);
+/* Takes a connected socket that does not block; NULL (and it is closed) if nothing can be made of
+ * it. Its owner is to be set before the turn ends, and reading to be started. */
+stream *tcp_adopt(tcp_streams *all, int fd);
 
 #endif

@@ -69,8 +69,9 @@ static void on_release(void *arg)
     f->releases++;
 }
 
-static void take(void *taker, stream *s)
+static void take(void *taker, stream *s, bool beyond)
 {
+    assert_false(beyond);
     static const stream_owner_ops ops = {on_read, on_end, on_drain};
     fixture *f = taker;
     f->stream = s;
