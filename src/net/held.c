@@ -20,9 +20,8 @@ struct held_streams {
     size_t count;
 };
 
-static void on_tick(uv_timer_t *timer)
+void held_sweep(held_streams *all)
 {
-    held_streams *all = container_of(timer, held_streams, timer);
     uint64_t now_ms = loop_now_ms(all->loop);
     for (size_t i = 0; i < VISITS_PER_TICK && !list_is_empty(&all->streams); i++) {
         held *h = container_of(list_first(&all->streams), held, link);
@@ -34,6 +33,11 @@ static void on_tick(uv_timer_t *timer)
         list_push(&all->streams, &h->link);
         all->visit(h);
     }
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+    held_sweep(container_of(timer, held_streams, timer));
 }
 
 held_streams *held_new(loop *l, void (*visit)(held *h))

@@ -37,6 +37,9 @@ size_t held_count(const held_streams *all);
 void held_add(held_streams *all, held *h, stream *s);
 void held_remove(held_streams *all, held *h);
 
+/* Visits those that are due, as the timer does: a test need not wait for it. */
+void held_sweep(held_streams *all);
+
 typedef enum held_look {
     HELD_FREE,   /* nothing is pending */
     HELD_WAITS,  /* a write is pending */

@@ -154,15 +154,20 @@ static void push_own(ws_socket *s, frame *f)
 
 /* ---- closing ---- */
 
-static void on_close_timer(uv_timer_t *timer)
+/* Those that have not answered in time. */
+static void end_late(ws *all)
 {
-    ws *all = container_of(timer, ws, close_timer);
     while (!list_is_empty(&all->closing)) {
         ws_socket *s = container_of(list_first(&all->closing), ws_socket, link);
         if (s->close_ms > loop_now_ms(all->loop))
             return;
         let_go(s);
     }
+}
+
+static void on_close_timer(uv_timer_t *timer)
+{
+    end_late(container_of(timer, ws, close_timer));
 }
 
 static void begin_closing(ws_socket *s, uint16_t code, slice reason)
@@ -471,6 +476,12 @@ void ws_free(ws *all)
     frame_unref(all->keep_alive);
     frame_unref(all->ping);
     uv_close((uv_handle_t *)&all->close_timer, on_closed);
+}
+
+void ws_sweep(ws *all)
+{
+    held_sweep(all->held);
+    end_late(all);
 }
 
 size_t ws_count(const ws *all)

@@ -64,6 +64,9 @@ size_t ws_count(const ws *all);
 /* From now on those whom their feed ends are told that the server goes away, else to come again. */
 void ws_drain(ws *all);
 
+/* Does what is due by now, as the timers do: a test need not wait for them. */
+void ws_sweep(ws *all);
+
 /* Makes `s`, whose head has been written, a socket in `socket` (zeroed). Its sink is to be given to
  * a feed, then it is to be started. */
 void ws_open(ws *all, ws_socket *socket, stream *s);

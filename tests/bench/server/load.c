@@ -1,8 +1,8 @@
 /* bench_load: puts a load on a server that runs, and prints what came of it, one line of key=value.
  *
  *     bench_load write  --port P --connections N --documents M --seconds S
- *     bench_load fanout --port P --readers N --connections W --seconds S [--pid SERVER]
- *     bench_load idle   --port P --readers N --documents M --pid SERVER [--polls]
+ *     bench_load fanout --port P --readers N --connections W --seconds S [--sockets] [--pid SERVER]
+ *     bench_load idle   --port P --readers N --documents M --pid SERVER [--polls|--sockets]
  *     bench_load storm  --port P --readers N --events E [--polls] [--differ] [--pid SERVER]
  *     bench_load disk   --dir DIR --seconds S
  */
@@ -17,17 +17,13 @@
 
 static load_options read_options(int argc, char **argv)
 {
-    static const struct option flags[] = {{"port", required_argument, NULL, 'p'},
-                                          {"pid", required_argument, NULL, 'i'},
-                                          {"connections", required_argument, NULL, 'c'},
-                                          {"documents", required_argument, NULL, 'd'},
-                                          {"readers", required_argument, NULL, 'r'},
-                                          {"seconds", required_argument, NULL, 's'},
-                                          {"events", required_argument, NULL, 'e'},
-                                          {"differ", no_argument, NULL, 'f'},
-                                          {"dir", required_argument, NULL, 'D'},
-                                          {"polls", no_argument, NULL, 'P'},
-                                          {0}};
+    static const struct option flags[] = {
+        {"port", required_argument, NULL, 'p'},        {"pid", required_argument, NULL, 'i'},
+        {"connections", required_argument, NULL, 'c'}, {"documents", required_argument, NULL, 'd'},
+        {"readers", required_argument, NULL, 'r'},     {"seconds", required_argument, NULL, 's'},
+        {"events", required_argument, NULL, 'e'},      {"differ", no_argument, NULL, 'f'},
+        {"dir", required_argument, NULL, 'D'},         {"polls", no_argument, NULL, 'P'},
+        {"sockets", no_argument, NULL, 'S'},           {0}};
     load_options o = {
         .connections = 1, .documents = 1, .readers = 1, .seconds = 5, .events = 100, .dir = "."};
     int got;
@@ -59,6 +55,9 @@ static load_options read_options(int argc, char **argv)
             break;
         case 'P':
             o.polls = true;
+            break;
+        case 'S':
+            o.sockets = true;
             break;
         case 'D':
             o.dir = optarg;

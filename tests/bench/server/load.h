@@ -13,6 +13,7 @@ typedef struct load_options {
     unsigned readers;
     unsigned seconds;
     const char *dir; /* disk: where the file is made */
+    bool sockets;    /* fanout, idle: the readers are WebSockets */
     bool polls;      /* idle, storm: the readers are long polls */
     unsigned events; /* storm: missed */
     bool differ;     /* storm: each reader has missed another number of them */

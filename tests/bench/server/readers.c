@@ -1,5 +1,5 @@
-/* Readers of event streams: what it costs to tell many of them, and what those cost that hear
- * nothing. */
+/* Readers, by event streams or sockets: what it costs to tell many of them, and what those cost
+ * that hear nothing. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,9 +13,11 @@
 #include "posting.h"
 #include "runtime.h"
 #include "process.h"
+#include "socket.h"
 
 #define EVENTS_MAX   256
 #define DRAIN_NS_MAX 30000000000ull
+#define QUIET_NS     500000000ull
 
 /* A stream, read line by line; of each line only the beginning is kept. */
 typedef struct reader {
@@ -24,6 +26,7 @@ typedef struct reader {
     size_t line_len;
     bool synced;
     uint64_t seq; /* of the last id */
+    socket_reader frames;
 } reader;
 
 typedef struct run {
@@ -39,6 +42,8 @@ typedef struct run {
     uint64_t posts;
     uint64_t head;
     bool writing;
+    bool sockets;
+    uint64_t last_ns; /* when something came at a reader */
 } run;
 
 static void add(run *r, int fd, void *what)
@@ -71,6 +76,13 @@ static void open_poll(run *r, const load_options *options, unsigned index)
     connection_send(r->readers[index].fd, request, (size_t)len);
 }
 
+static void open_socket(run *r, const load_options *options, unsigned index)
+{
+    reader *reading = &r->readers[index];
+    reading->fd = socket_reader_open(options->port, index, index % options->documents);
+    add(r, reading->fd, reading);
+}
+
 static void take_line(run *r, reader *reading)
 {
     reading->line[reading->line_len] = '\0';
@@ -85,6 +97,16 @@ static void take_line(run *r, reader *reading)
     reading->line_len = 0;
 }
 
+static void take_messages(run *r, reader *reading, const char *in, size_t len)
+{
+    socket_messages came = socket_reader_take(&reading->frames, in, len);
+    r->frames += came.updates;
+    if (came.syncs > 0 && !reading->synced) {
+        reading->synced = true;
+        r->synced++;
+    }
+}
+
 static void read_stream(run *r, reader *reading)
 {
     char in[65536];
@@ -94,6 +116,11 @@ static void read_stream(run *r, reader *reading)
     if (got <= 0)
         load_fail("the server ended a stream");
     r->bytes += (uint64_t)got;
+    r->last_ns = load_now_ns();
+    if (r->sockets) {
+        take_messages(r, reading, in, (size_t)got);
+        return;
+    }
     for (ssize_t i = 0; i < got; i++) {
         if (in[i] == '\n')
             take_line(r, reading);
@@ -141,7 +168,8 @@ static run open_run(const load_options *options, unsigned writers)
              .readers = calloc(options->readers, sizeof(reader)),
              .writers = calloc(writers + 1, sizeof(writer)),
              .writer_count = writers,
-             .reader_count = options->readers};
+             .reader_count = options->readers,
+             .sockets = options->sockets};
     if (r.epoll < 0 || r.readers == NULL || r.writers == NULL)
         load_fail("out of memory");
     return r;
@@ -150,7 +178,7 @@ static run open_run(const load_options *options, unsigned writers)
 static void open_readers(run *r, const load_options *options, unsigned from, unsigned to)
 {
     for (unsigned i = from; i < to; i++) {
-        open_reader(r, options, i);
+        (options->sockets ? open_socket : open_reader)(r, options, i);
         while (r->synced < i + 1)
             turn(r, 1000);
     }
@@ -168,10 +196,13 @@ static void open_polls(run *r, const load_options *options, unsigned from, unsig
     }
 }
 
+/* Messages of sockets have no ids: they are taken to have come when none comes any more. */
 static bool all_have_read(const run *r)
 {
     if (r->writes < r->posts)
         return false;
+    if (r->sockets)
+        return load_now_ns() - r->last_ns > QUIET_NS;
     for (unsigned i = 0; i < r->reader_count; i++)
         if (r->readers[i].seq < r->head)
             return false;
@@ -193,7 +224,6 @@ void load_fanout(const load_options *options)
 {
     run r = open_run(options, options->connections);
     open_readers(&r, options, 0, options->readers);
-    uint64_t before = r.readers[0].seq; /* what the document held already */
     r.frames = r.bytes = 0;
     r.writing = true;
     uint64_t cpu_before_us = cpu_us(options);
@@ -211,14 +241,14 @@ void load_fanout(const load_options *options)
             load_fail("a reader did not hear everything");
         turn(&r, 100);
     }
-    double seconds = (double)(load_now_ns() - begin_ns) / 1e9;
+    double seconds = (double)(r.last_ns - begin_ns) / 1e9;
     uint64_t cpu = cpu_us(options) - cpu_before_us;
-    double events = (double)(r.head - before) * r.reader_count;
-    printf("fanout readers=%u writers=%u writes_per_s=%.0f events_delivered_per_s=%.0f "
+    double events = (double)r.writes * r.reader_count;
+    printf("fanout %s=%u writers=%u writes_per_s=%.0f events_delivered_per_s=%.0f "
            "frames_per_s=%.0f bytes_per_event=%.1f cpu_us_per_frame=%.2f cpu_us_per_event=%.2f\n",
-           r.reader_count, options->connections, (double)r.writes / seconds, events / seconds,
-           (double)r.frames / seconds, (double)r.bytes / events, (double)cpu / (double)r.frames,
-           (double)cpu / events);
+           options->sockets ? "sockets" : "readers", r.reader_count, options->connections,
+           (double)r.writes / seconds, events / seconds, (double)r.frames / seconds,
+           (double)r.bytes / events, (double)cpu / (double)r.frames, (double)cpu / events);
     close_run(&r);
 }
 
@@ -235,9 +265,10 @@ void load_idle(const load_options *options)
     uint64_t before = process_own_bytes(options->pid);
     open_some(&r, options, first, options->readers);
     uint64_t after = process_own_bytes(options->pid);
+    const char *kind = options->polls ? "polls" : options->sockets ? "sockets" : "readers";
     printf("idle %s=%u documents=%u own_bytes_before=%" PRIu64 " own_bytes_after=%" PRIu64
            " bytes_per_reader=%.0f\n",
-           options->polls ? "polls" : "readers", options->readers, options->documents, before,
-           after, ((double)after - (double)before) / (options->readers - first));
+           kind, options->readers, options->documents, before, after,
+           ((double)after - (double)before) / (options->readers - first));
     close_run(&r);
 }

@@ -13,6 +13,7 @@
 #include "base/must.h"
 #include "base/rfc3339.h"
 #include "base/utf8.h"
+#include "base/varuint.h"
 
 /* ---- points in time ---- */
 
@@ -229,6 +230,38 @@ static void the_map_finds_what_is_in_it(void **state)
     map_deinit(&m);
 }
 
+static void numbers_of_variable_length(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t value;
+        const char *bytes;
+        size_t len;
+    } cases[] = {{0, "\0", 1},
+                 {127, "\x7f", 1},
+                 {128, "\x80\x01", 2},
+                 {300, "\xac\x02", 2},
+                 {(UINT64_C(1) << 53) - 1, "\xff\xff\xff\xff\xff\xff\xff\x0f", 8}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char bytes[VARUINT_LEN_MAX];
+        uint64_t value = 0;
+        assert_int_equal(varuint_write(cases[i].value, bytes), cases[i].len);
+        assert_memory_equal(bytes, cases[i].bytes, cases[i].len);
+        assert_int_equal(varuint_read((slice){bytes, cases[i].len}, &value), cases[i].len);
+        assert_true(value == cases[i].value);
+        assert_int_equal(varuint_read((slice){bytes, cases[i].len - 1}, &value), 0);
+    }
+}
+
+static void numbers_that_are_too_large_are_refused(void **state)
+{
+    (void)state;
+    uint64_t value;
+    assert_int_equal(varuint_read(SLICE_LITERAL("\x80\x80\x80\x80\x80\x80\x80\x10"), &value), 0);
+    assert_int_equal(
+        varuint_read(SLICE_LITERAL("\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"), &value), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -241,6 +274,8 @@ int main(void)
         cmocka_unit_test(base64_is_read_as_it_is_written),
         cmocka_unit_test(base64url_is_read_with_or_without_padding),
         cmocka_unit_test(utf8_is_strict),
+        cmocka_unit_test(numbers_of_variable_length),
+        cmocka_unit_test(numbers_that_are_too_large_are_refused),
         cmocka_unit_test(the_map_finds_what_is_in_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -152,6 +152,30 @@ static void clearing_forgets_states_but_not_streams(void **state)
     assert_true(presence_is_idle(f->p));
 }
 
+static void what_an_update_did_can_be_walked(void **state)
+{
+    fixture *f = *state;
+    static const char both[] = {2, 1, 1, 2, '{', '}', 2, 1, 2, '{', '}'};
+    static const char later[] = {2, 1, 1, 2, '{', '}', 2, 2, 4, 'n', 'u', 'l', 'l'};
+    size_t cursor = 0;
+    uint64_t client;
+    bool here;
+    assert_int_equal(presence_apply(f->p, (slice){both, sizeof(both)}, 0), ERR_OK);
+    for (uint64_t i = 1; i <= 2; i++) {
+        assert_true(presence_next_told(f->p, &cursor, &client, &here));
+        assert_int_equal(client, i);
+        assert_true(here);
+    }
+    assert_false(presence_next_told(f->p, &cursor, &client, &here));
+    /* 1 is known; 2 leaves. */
+    assert_int_equal(presence_apply(f->p, (slice){later, sizeof(later)}, 0), ERR_OK);
+    cursor = 0;
+    assert_true(presence_next_told(f->p, &cursor, &client, &here));
+    assert_int_equal(client, 2);
+    assert_false(here);
+    assert_false(presence_next_told(f->p, &cursor, &client, &here));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -164,6 +188,7 @@ int main(void)
         TEST(a_stream_that_comes_back_in_time_keeps_it),
         TEST(renewing_after_the_stream_has_gone_keeps_it),
         TEST(clearing_forgets_states_but_not_streams),
+        TEST(what_an_update_did_can_be_walked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -368,6 +368,92 @@ static void malformed_awareness_is_refused(void **state)
     frame_unref(nobody);
 }
 
+static void bring(fixture *f, room_clients *own, const char *update, size_t len)
+{
+    assert_int_equal(room_awareness_bring(find_room(f, "d"), (slice){update, len}, own), ERR_OK);
+}
+
+static void who_brings_clients_owns_them(void **state)
+{
+    fixture *f = *state;
+    reader r = {0};
+    room_clients first = {0}, second = {0};
+    reader_join(f, &r, "d", from_nothing);
+    reader_expect(&r, "sync:0");
+    bring(f, &first, "\x02\x07\x01\x02{}\x08\x01\x02{}", 11);
+    bring(f, &first, "\x01\x07\x02\x02{}", 6);
+    bring(f, &second, "\x01\x07\x02\x02{}", 6); /* what is known brings nobody */
+    assert_int_equal(first.count, 2);
+    assert_int_equal(second.count, 0);
+    bring(f, &first, "\x01\x08\x02\x04null", 8);
+    assert_int_equal(first.count, 1);
+    assert_int_equal(first.numbers[0], 7);
+    room_awareness_leave(find_room(f, "d"), &first);
+    assert_int_equal(first.count, 0);
+    assert_null(first.numbers);
+    room_awareness_leave(find_room(f, "d"), &second);
+    reader_leave(&r);
+}
+
+static void nobody_owns_more_clients_than_a_socket_has_use_for(void **state)
+{
+    fixture *f = *state;
+    reader r = {0};
+    room_clients own = {0};
+    reader_join(f, &r, "d", from_nothing);
+    reader_expect(&r, "sync:0");
+    for (uint32_t i = 0; i < ROOM_CLIENTS_MAX + 10; i++) {
+        const char update[] = {1, (char)(0x80 | (i & 0x7f)), (char)(i >> 7), 1, 2, '{', '}'};
+        bring(f, &own, update, sizeof(update));
+    }
+    assert_int_equal(own.count, ROOM_CLIENTS_MAX);
+    room_awareness_leave(find_room(f, "d"), &own);
+    reader_leave(&r);
+}
+
+/* ---- readers that do not say at once where they stand ---- */
+
+static const room_position from_later = {.from = ROOM_FROM_LATER};
+
+static void nothing_is_sent_before_a_reader_has_said_where_it_stands(void **state)
+{
+    fixture *f = *state;
+    reader waiting = {0}, other = {0};
+    reader_join(f, &waiting, "d", from_later);
+    reader_join(f, &other, "d", from_nothing);
+    reader_expect(&other, "sync:0");
+    type(f, 0, 2);
+    reader_expect(&other, "sync:0 update:1 update:2");
+    assert_string_equal(waiting.log, "");
+    assert_int_equal(facts_of(f, "d").readers, 2);
+    room_place(find_room(f, "d"), &waiting.sink, &from_nothing);
+    reader_expect(&waiting, "sync:2");
+    type(f, 2, 3);
+    reader_expect(&waiting, "sync:2 update:3");
+    reader_leave(&waiting);
+    reader_leave(&other);
+}
+
+static void a_reader_that_has_not_said_it_hears_of_the_end(void **state)
+{
+    fixture *f = *state;
+    reader r = {0};
+    type(f, 0, 1);
+    reader_join(f, &r, "d", from_later);
+    write_ok(f, "d", ROOM_DELETE, NULL);
+    reader_expect(&r, "deleted end");
+}
+
+static void a_reader_may_go_before_it_has_said_it(void **state)
+{
+    fixture *f = *state;
+    reader r = {0};
+    reader_join(f, &r, "d", from_later);
+    settle(f);
+    reader_leave(&r);
+    assert_int_equal(facts_of(f, "d").readers, 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
@@ -393,6 +479,11 @@ int main(void)
         TEST(presence_is_told_and_creates_no_document),
         TEST(a_slow_reader_gets_the_present_states_once),
         TEST(malformed_awareness_is_refused),
+        TEST(who_brings_clients_owns_them),
+        TEST(nobody_owns_more_clients_than_a_socket_has_use_for),
+        TEST(nothing_is_sent_before_a_reader_has_said_where_it_stands),
+        TEST(a_reader_that_has_not_said_it_hears_of_the_end),
+        TEST(a_reader_may_go_before_it_has_said_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,4 @@
-/* One event stream over a stream of the test's own (the functions of net/stream.h are here), fed by
- * the test. */
+/* One event stream over a stream of the test's own, fed by the test. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,81 +8,8 @@
 
 #include <cmocka.h>
 
-#include "net/stream.h"
+#include "fakestream.h"
 #include "sse/sse.h"
-
-/* ---- the stream ---- */
-
-struct stream {
-    const stream_owner_ops *ops;
-    void *owner;
-    char written[1024];
-    stream_written answer; /* of the next write */
-    bool pending;
-    stream_release release;
-    void *release_arg;
-    bool closed;
-};
-
-void stream_set_owner(stream *s, const stream_owner_ops *ops, void *owner)
-{
-    s->ops = ops;
-    s->owner = owner;
-}
-
-stream_written stream_write(stream *s, slice bytes, stream_release release, void *arg)
-{
-    assert_false(s->pending);
-    if (s->answer != STREAM_BROKEN)
-        strncat(s->written, bytes.data, bytes.len);
-    if (s->answer == STREAM_PENDING) {
-        s->pending = true;
-        s->release = release;
-        s->release_arg = arg;
-    }
-    return s->answer;
-}
-
-stream_written stream_write_copy(stream *s, slice bytes)
-{
-    return stream_write(s, bytes, NULL, NULL);
-}
-
-bool stream_is_pending(const stream *s)
-{
-    return s->pending;
-}
-
-size_t stream_pending_bytes(const stream *s)
-{
-    return s->pending ? 1 : 0;
-}
-
-void stream_set_send_buffer(stream *s, int bytes)
-{
-    (void)s;
-    assert_true(bytes > 0);
-}
-
-void stream_close(stream *s)
-{
-    s->closed = true;
-}
-
-void stream_abort(stream *s)
-{
-    s->closed = true;
-}
-
-static void drain(stream *s)
-{
-    s->pending = false;
-    s->answer = STREAM_WRITTEN;
-    if (s->release != NULL)
-        s->release(s->release_arg);
-    s->release = NULL;
-    s->ops->on_drain(s->owner);
-}
 
 /* ---- the feed ---- */
 
@@ -178,7 +104,7 @@ static void waits_for_the_head_that_is_on_its_way(void **state)
     sse_start(f->sink);
     assert_string_equal(f->feed.log, "blocked ");
     assert_string_equal(f->stream.written, "");
-    drain(&f->stream);
+    fake_drain(&f->stream);
     assert_memory_equal(f->stream.written, "retry: ", 7);
     assert_string_equal(f->feed.log, "blocked writable ");
 }
@@ -189,7 +115,7 @@ static void a_retry_that_does_not_go_at_once_holds_the_feed_back(void **state)
     f->stream.answer = STREAM_PENDING;
     sse_start(f->sink);
     assert_string_equal(f->feed.log, "blocked ");
-    drain(&f->stream);
+    fake_drain(&f->stream);
     assert_string_equal(f->feed.log, "blocked writable ");
 }
 
@@ -200,7 +126,7 @@ static void a_frame_is_kept_until_it_has_gone(void **state)
     assert_int_equal(send_text(f, "one"), SINK_SENT);
     f->stream.answer = STREAM_PENDING;
     assert_int_equal(send_text(f, "two"), SINK_PENDING);
-    drain(&f->stream);
+    fake_drain(&f->stream);
     assert_string_equal(f->feed.log, "writable ");
     assert_string_equal(strstr(f->stream.written, "one"), "onetwo");
 }
@@ -211,7 +137,7 @@ static void a_broken_stream_is_told_and_let_go(void **state)
     sse_start(f->sink);
     f->stream.answer = STREAM_BROKEN;
     assert_int_equal(send_text(f, "lost"), SINK_BROKEN);
-    f->stream.ops->on_end(f->stream.owner);
+    fake_end(&f->stream);
     assert_string_equal(f->feed.log, "gone ");
     assert_int_equal(sse_count(f->all), 0);
 }
@@ -220,7 +146,7 @@ static void bytes_from_the_reader_are_dropped(void **state)
 {
     fixture *f = *state;
     sse_start(f->sink);
-    f->stream.ops->on_read(f->stream.owner, SLICE_LITERAL("GET / HTTP/1.1\r\n"));
+    fake_read(&f->stream, SLICE_LITERAL("GET / HTTP/1.1\r\n"));
     assert_string_equal(f->feed.log, "");
     assert_int_equal(sse_count(f->all), 1);
 }
