@@ -3,8 +3,8 @@
  * The happy path. A write waits in `writes`. In ROOM_DURABLE `room_apply_writes` takes what waits,
  * applies each update to the document, and submits what they changed as one batch: ROOM_COMMITTING.
  * New writes wait unapplied, and so does who wants to read the document, since it is ahead of the
- * disk. `batch_done`: the events have their ids; they are published as one frame, then the writers
- * are answered; ROOM_DURABLE again.
+ * disk. `batch_done`: the events have their ids; they are published as one frame, which readers get
+ * at the end of the turn, and the writers are answered; ROOM_DURABLE again.
  *
  * Failure. An update that the engine refuses fails alone: the document is as it was. If the commit
  * fails, or memory runs out half way through an update, the room drops the document (`room_fail`).

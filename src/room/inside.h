@@ -72,6 +72,7 @@ struct room {
     bool resting;   /* in registry.idle */
     uint64_t idle_since_ms;
     loop_task turn;
+    loop_task show; /* behind the turn, and what it has given to the commit thread */
     room_state state;
     room_facts facts;
 
@@ -205,8 +206,8 @@ typedef enum reader_state {
     READER_BEREFT /* the document is gone: to be told and ended */
 } reader_state;
 
-/* The events after `after` up to the head have become durable. Takes `update` (NULL: readers catch
- * up from the log). */
+/* The events after `after` up to the head have become durable: readers are told at the end of the
+ * turn. Takes `update` (NULL: they catch up from the log). */
 void room_publish(room *r, uint64_t after, frame *update);
 /* Brings readers up to date as far as memory allows, and asks for the rest; if they are many, some
  * now and more in the next turn. */

@@ -116,7 +116,6 @@ void room_publish(room *r, uint64_t after, frame *update)
         return;
     }
     ring_push(&r->ring, after, r->facts.head.seq, update);
-    room_catch_up(r);
 }
 
 void room_publish_presence(room *r)

@@ -2,9 +2,9 @@
  *
  * The happy path. Whoever gives the room something marks it (`room_mark`); at the end of the turn
  * of the loop `turn` does what the state allows: it loads a document that somebody needs, answers
- * questions, brings readers forward, serves reads, applies writes. ROOM_DURABLE is the state in
- * which everything is possible; ROOM_COMMITTING and ROOM_LENT are each left in the callback of what
- * they wait for.
+ * questions, serves reads, applies writes; behind it `show` brings readers forward. ROOM_DURABLE is
+ * the state in which everything is possible; ROOM_COMMITTING and ROOM_LENT are each left in the
+ * callback of what they wait for.
  *
  * Failure. When memory may disagree with the disk (a commit failed, memory ran out half way through
  * an update) the document is dropped: `room_fail`, ROOM_COLD. The writers get their error; readers
@@ -30,6 +30,7 @@
 #include "room/inside.h"
 
 static void turn(loop_task *task);
+static void show(loop_task *task);
 
 /* ---- states ---- */
 
@@ -65,6 +66,7 @@ room *room_new(registry *g, slice name)
     memcpy(r->name, name.data, name.len);
     r->name_len = name.len;
     loop_task_init(&r->turn, turn);
+    loop_task_init(&r->show, show);
     list *lists[] = {&r->writes,  &r->batch.writes, &r->asks,   &r->reads,
                      &r->current, &r->behind,       &r->blocked};
     for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
@@ -112,7 +114,8 @@ bool room_is_idle(const room *r)
 {
     bool resting = r->state == ROOM_COLD || r->state == ROOM_DURABLE;
     bool alone = r->presence == NULL || r->registry->draining;
-    return resting && alone && r->errands == 0 && !list_is_linked(&r->turn.link) && !is_needed(r);
+    bool still = !list_is_linked(&r->turn.link) && !list_is_linked(&r->show.link);
+    return resting && alone && r->errands == 0 && still && !is_needed(r);
 }
 
 /* ---- loading ---- */
@@ -152,20 +155,36 @@ void room_fail(room *r, err cause)
 
 /* ---- turns and ticks ---- */
 
+static bool is_loaded(const room *r)
+{
+    return r->state != ROOM_COLD && r->state != ROOM_LOADING;
+}
+
 static void turn(loop_task *task)
 {
     room *r = container_of(task, room, turn);
     if (r->state == ROOM_COLD && is_needed(r))
         room_load_start(r);
-    if (r->state != ROOM_COLD && r->state != ROOM_LOADING) {
+    if (is_loaded(r)) {
         room_answer_asks(r, ERR_OK);
         room_publish_presence(r);
-        room_catch_up(r);
     }
     if (r->state == ROOM_DURABLE)
         room_serve_reads(r);
     if (r->state == ROOM_DURABLE)
         room_apply_writes(r);
+    if (!list_is_empty(&r->behind))
+        loop_at_turn_end(r->registry->loop, &r->show);
+    registry_settle(r->registry, r);
+}
+
+/* Sending to many takes a while: the disk has something to do meanwhile, and writers have their
+ * answers before it begins. */
+static void show(loop_task *task)
+{
+    room *r = container_of(task, room, show);
+    if (is_loaded(r))
+        room_catch_up(r);
     registry_settle(r->registry, r);
 }
 
