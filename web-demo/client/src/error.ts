@@ -6,6 +6,10 @@ interface Problem {
   detail?: unknown
 }
 
+/** The close codes of weft's sockets, which applications of y-websocket know: 4000 and the status. */
+export const CLOSE_CODE_BASE = 4000
+export const CLOSE_CODE_DELETED = 4404
+
 /** Statuses below 500 that say "later" or "perhaps elsewhere" rather than "never". */
 const TRANSIENT = new Set([404, 408, 425, 429])
 

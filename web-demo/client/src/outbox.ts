@@ -5,13 +5,12 @@
 //
 // Failures: a network error or an answer that may be different later keeps the batch and tries again, ever more slowly.
 // A refusal that will not change is tried with half of the batch, down to a single update; then sending stops with
-// `refused` set, since later edits build upon the refused one and would only wait for it on the server. open() tries again.
+// `refused` set, since later edits build upon the refused one and would only wait for it on the server. retry() tries again.
 // Nothing leaves the queue but by an acknowledgement, by replace() and by clear().
 import * as Y from 'yjs'
 import type { Backoff } from './backoff.js'
 import { Pause } from './backoff.js'
 import { saysDeleted, saysEpochChanged, WeftError } from './error.js'
-import type { Receipt } from './server.js'
 
 /** Merging takes time that grows with the square of the number of updates; this many take some milliseconds. */
 const BATCH_UPDATES_MAX = 500
@@ -24,8 +23,8 @@ interface Entry {
 }
 
 export interface OutboxHost {
-  post(update: Uint8Array): Promise<Receipt>
-  onReceipt(receipt: Receipt): void
+  /** Resolves when the update is on the server's disk. */
+  post(update: Uint8Array): Promise<void>
   /** The number of unsent edits has changed. */
   onCount(): void
   /** The server answered with a problem; `error.retryable` tells whether the batch is tried again. */
@@ -66,6 +65,7 @@ export class Outbox {
   replace(update: Uint8Array | null): void {
     const edits = Math.max(1, this.edits)
     this.#queue = update === null ? [] : [{ update, edits }]
+    this.refused = null
     this.#host.onCount()
     this.#start()
   }
@@ -76,11 +76,16 @@ export class Outbox {
     this.#host.onCount()
   }
 
-  /** Sends from now on, and at once: whoever opens knows that the server is there. Forgets a refusal. */
+  /** Sends from now on, and at once: whoever opens knows that the server is there. A refusal stands. */
   open(): void {
     this.#open = true
-    this.refused = null
     this.#pause.wake()
+    this.#start()
+  }
+
+  /** Forgets a refusal. */
+  retry(): void {
+    this.refused = null
     this.#start()
   }
 
@@ -111,8 +116,8 @@ export class Outbox {
     while (this.#ready) {
       const batch = this.#nextBatch()
       try {
-        const receipt = await this.#host.post(Y.mergeUpdates(batch.map((entry) => entry.update)))
-        this.#acknowledge(batch, receipt)
+        await this.#host.post(Y.mergeUpdates(batch.map((entry) => entry.update)))
+        this.#acknowledge(batch)
       } catch (error) {
         await this.#failed(batch, error)
       }
@@ -131,12 +136,11 @@ export class Outbox {
     return this.#queue.slice(0, count)
   }
 
-  #acknowledge(batch: Entry[], receipt: Receipt): void {
+  #acknowledge(batch: Entry[]): void {
     this.#backoff.reset()
     this.#batchMax = Math.min(BATCH_UPDATES_MAX, this.#batchMax * 2)
     // After replace() the batch is no longer the head of the queue: what replaced it contains it.
     if (this.#queue[0] === batch[0]) this.#queue.splice(0, batch.length)
-    this.#host.onReceipt(receipt)
     this.#host.onCount()
   }
 

@@ -34,14 +34,16 @@ export class Presence {
     setTimeout(() => void this.#pump(), 0)
   }
 
-  /**
-   * A stream has begun: make the local state known again. Its clock goes up, since others who saw it removed in between
-   * ignore a clock that they know.
-   */
+  /** A connection has begun. */
   open(): void {
     this.#open = true
     this.#backoff.reset()
     this.#pause.wake()
+    this.renew()
+  }
+
+  /** Makes the local state known again. Its clock goes up, since others who saw it removed in between ignore a clock that they know. */
+  renew(): void {
     const state = this.#awareness.getLocalState()
     if (state !== null) this.#awareness.setLocalState(state)
   }

@@ -1,34 +1,34 @@
 // The provider: one Yjs document kept in step with one document on a weft server.
 //
-// Happy path: connect() starts #run(), which opens a stream. Its `sync` brings what the document lacks; from then on the
-// document holds the server's state up to the position `lastEventId`, which every `update` moves. Local updates go to the
-// outbox, which posts them; our own come back on the stream as well, which changes nothing.
+// Happy path: connect() starts the connection, which makes a follower (follow.ts): an event stream, a WebSocket, polls. Its
+// sync brings what the document lacks; from then on the document holds the server's state up to the position `lastEventId`,
+// which updates move. Local updates go to the outbox, which sends them; our own come back as well, which changes nothing.
 //
 // What the server lacks: an update event of a document that has been synced is by its nature something that the server
 // does not have yet, so the outbox holds exactly that. Before the first sync, after a reset, and for edits that another
-// tab handed over, this is not so; then `#unsure` is set, the outbox stays closed, and after `sync` the difference
+// tab handed over, this is not so; then `#unsure` is set, the outbox stays closed, and after a sync the difference
 // between the document and the server's state takes the queue's place (#settle).
 //
-// Ends: a stream that ends for any reason is opened again after a delay, with the position. A deleted document, and a
-// refusal that will not change, stop the provider (`closed`); connect() is then a deliberate new beginning.
+// Ends: a follower that ends for any reason is followed by another after a delay, with the position. A deleted document,
+// and a refusal that will not change, stop the provider (`closed`); connect() is then a deliberate new beginning.
 import { ObservableV2 } from 'lib0/observable'
 import { applyAwarenessUpdate, Awareness, encodeAwarenessUpdate, removeAwarenessStates } from 'y-protocols/awareness'
 import * as Y from 'yjs'
-import { Backoff, Pause } from './backoff.js'
-import { deletionsOf, hasContent, lackedByServer, type ServerState, serverStateOf } from './difference.js'
-import { saysDeleted, WeftError } from './error.js'
+import { Backoff } from './backoff.js'
+import { Connection, type ConnectionHost } from './connection.js'
+import { deletionsOf, hasContent, lackedByServer, type ServerState } from './difference.js'
+import { CLOSE_CODE_BASE, CLOSE_CODE_DELETED, saysDeleted, WeftError } from './error.js'
+import type { FollowEnd, FollowHandlers, Sync, Transport } from './follow.js'
 import { Outbox } from './outbox.js'
+import { listenToPage } from './page.js'
 import { Presence } from './presence.js'
-import { DocumentServer, httpUrl, type Receipt, type RequestOptions } from './server.js'
-import { EventStream, type StreamEnd } from './stream.js'
+import { DocumentServer, httpUrl, type RequestOptions } from './server.js'
 import { type TabMessage, Tabs } from './tabs.js'
+import { type FollowerSource, followersFor, type TransportOptions } from './transports.js'
 
 const FIRST_DELAY_MS = 500
-/** The close codes of weft's WebSocket face, which y-websocket applications know: 4000 and the status. */
-const CLOSE_CODE_BASE = 4000
-const CLOSE_CODE_DELETED = 4404
 
-export interface WeftProviderOptions extends RequestOptions {
+export interface WeftProviderOptions extends RequestOptions, TransportOptions {
   /** Connect at once (the default), or when connect() is called. */
   connect?: boolean
   awareness?: Awareness
@@ -36,9 +36,7 @@ export interface WeftProviderOptions extends RequestOptions {
   maxBackoffTime?: number
   /** Do not talk to other tabs of this browser. The default outside of a browser. */
   disableBc?: boolean
-  /** A stream without a byte for this long is given up, in milliseconds. */
-  silenceTimeout?: number
-  /** At most one presence request in this time, in milliseconds. */
+  /** At most one presence message in this time, in milliseconds. */
   awarenessInterval?: number
   /** The position of a document that was stored together with it. Give it only with the whole stored document loaded. */
   lastEventId?: string
@@ -47,6 +45,8 @@ export interface WeftProviderOptions extends RequestOptions {
 // A type rather than an interface: ObservableV2 wants one with an index signature.
 export type WeftProviderEvents = {
   status(event: { status: 'connecting' | 'connected' | 'disconnected' }): void
+  /** How the document is followed now. */
+  transport(event: { transport: Transport }): void
   sync(synced: boolean): void
   synced(synced: boolean): void
   /** The number of local edits without an acknowledgement has changed. */
@@ -63,23 +63,17 @@ export type WeftProviderEvents = {
   'connection-close'(event: { reason: string } | null, provider: WeftProvider): void
 }
 
-/** What one stream has told so far. */
-interface Session {
-  stream: EventStream
-  /** Whether `sync` will be the whole document rather than a difference. */
-  whole: boolean
-}
-
 export class WeftProvider extends ObservableV2<WeftProviderEvents> {
   readonly serverUrl: string
   readonly roomname: string
   readonly doc: Y.Doc
   readonly awareness: Awareness
   readonly disableBc: boolean
-  shouldConnect = false
   wsconnected = false
   wsconnecting = false
-  /** The position: the id of the last event that the document holds. Store it with the document, never alone. */
+  /** How the document is followed, or was last; null before the first connection. */
+  transport: Transport | null = null
+  /** The position: the id of an event up to which the document holds all. Store it with the document, never alone. */
   lastEventId: string | null
   /** Whether the document was found deleted. */
   deleted = false
@@ -88,20 +82,19 @@ export class WeftProvider extends ObservableV2<WeftProviderEvents> {
   readonly #outbox: Outbox
   readonly #presence: Presence
   readonly #tabs: Tabs
-  readonly #backoff: Backoff
-  readonly #pause = new Pause()
-  readonly #silenceTimeoutMs: number
-  #session: Session | null = null
-  /** Which call of connect() the running loop belongs to. */
-  #life = 0
-  /** The stream was ended by ourselves: the next one need not wait. */
-  #hurry = false
+  readonly #connection: Connection
+  readonly #followerFor: FollowerSource
+  readonly #leavePage: () => void
+  /** Counts syncs and ends: what was begun before the last of them is void. */
+  #round = 0
   #synced = false
   #everSynced = false
   #unsure: boolean
   /** Whether the server's state vector has been asked for and not come yet. */
   #asking = false
   #epoch: string | null
+  /** The fate of what was sent last is not known: a receipt is needed. */
+  #needsReceipt = false
   #destroyed = false
 
   constructor(serverUrl: string, roomname: string, doc: Y.Doc, options: WeftProviderOptions = {}) {
@@ -109,30 +102,37 @@ export class WeftProvider extends ObservableV2<WeftProviderEvents> {
     this.serverUrl = httpUrl(serverUrl)
     this.roomname = roomname
     this.doc = doc
+    this.#server = new DocumentServer(serverUrl, roomname, options)
+    // May throw: before there is anything that would have to be ended.
+    this.#followerFor = followersFor(this.#server, options.awareness?.clientID ?? doc.clientID, options)
     this.awareness = options.awareness ?? new Awareness(doc)
     this.disableBc = options.disableBc ?? typeof window === 'undefined'
     this.lastEventId = options.lastEventId ?? null
     this.#epoch = epochOf(this.lastEventId)
     this.#unsure = hasContent(doc)
-    this.#silenceTimeoutMs = options.silenceTimeout ?? 40_000
     const maxMs = options.maxBackoffTime ?? 10_000
-    this.#server = new DocumentServer(serverUrl, roomname, options)
-    this.#backoff = new Backoff(Math.min(FIRST_DELAY_MS, maxMs), maxMs)
-    this.#outbox = new Outbox(this.#outboxHost(), new Backoff(Math.min(FIRST_DELAY_MS, maxMs), maxMs))
+    const backoff = () => new Backoff(Math.min(FIRST_DELAY_MS, maxMs), maxMs)
+    this.#connection = new Connection(this.#connectionHost(), backoff())
+    this.#outbox = new Outbox(this.#outboxHost(), backoff())
     this.#presence = new Presence(
       this.awareness,
-      { post: (update) => this.#server.postAwareness(update), onProblem: (error) => this.#presenceProblem(error) },
-      new Backoff(Math.min(FIRST_DELAY_MS, maxMs), maxMs),
+      { post: (update) => this.#postAwareness(update), onProblem: (error) => this.#presenceProblem(error) },
+      backoff(),
       options.awarenessInterval ?? 50,
     )
     this.#tabs = new Tabs(`weft:${this.#server.base}`, () => this.#epoch, (message) => this.#tabSays(message))
     doc.on('update', this.#onDocUpdate)
     this.awareness.on('update', this.#onAwarenessUpdate)
-    this.#listenToPage(true)
+    this.#leavePage = listenToPage({
+      onHide: () => this.#sendLast(this.#synced, true),
+      // Others have been told that we left.
+      onReturn: () => this.#connection.reopen(),
+      onOnline: () => this.#connection.wake(),
+    })
     if (options.connect ?? true) this.connect()
   }
 
-  /** The address of the event stream. */
+  /** The address of the document's event stream, whatever the transport. */
   get url(): string {
     return this.#server.url('events')
   }
@@ -147,14 +147,18 @@ export class WeftProvider extends ObservableV2<WeftProviderEvents> {
   }
 
   get maxBackoffTime(): number {
-    return this.#backoff.maxMs
+    return this.#connection.backoff.maxMs
   }
 
   set maxBackoffTime(ms: number) {
-    this.#backoff.maxMs = ms
+    this.#connection.backoff.maxMs = ms
   }
 
-  /** Whether the document holds what the server had when the present stream began, and all since. */
+  get shouldConnect(): boolean {
+    return this.#connection.wanted
+  }
+
+  /** Whether the document holds what the server had when the present connection began, and all since. */
   get synced(): boolean {
     return this.#synced
   }
@@ -191,18 +195,12 @@ export class WeftProvider extends ObservableV2<WeftProviderEvents> {
   connect(): void {
     if (this.#destroyed) return
     if (this.deleted) this.#beginAgain()
-    const running = this.shouldConnect
-    this.shouldConnect = true
+    this.#outbox.retry()
     if (this.#everSynced && !this.#unsure) this.#outbox.open()
-    if (running) {
-      this.#pause.wake()
-    } else {
-      this.#life += 1
-      void this.#run(this.#life)
-    }
+    this.#connection.start()
   }
 
-  /** Ends the stream and says goodbye to others. What is unsent leaves in one last request, and stays queued until acknowledged. */
+  /** Ends the connection and says goodbye to others. What is unsent leaves in one last request, and stays queued until acknowledged. */
   disconnect(): void {
     const connected = this.#synced
     this.#sendLast(connected, false)
@@ -213,66 +211,65 @@ export class WeftProvider extends ObservableV2<WeftProviderEvents> {
     if (this.#destroyed) return
     this.disconnect()
     this.#destroyed = true
-    this.#listenToPage(false)
+    this.#leavePage()
     this.doc.off('update', this.#onDocUpdate)
     this.awareness.off('update', this.#onAwarenessUpdate)
     super.destroy()
   }
 
-  // The stream
+  // The connection
 
-  async #run(life: number): Promise<void> {
-    while (this.shouldConnect && this.#life === life) {
-      const end = await this.#follow()
-      if (this.#life !== life || !this.shouldConnect) return
-      this.#report(end)
-      // A listener may have called connect(), which began a life of its own.
-      if (this.#life !== life || !this.shouldConnect) return
-      if (this.#hurry) {
-        this.#hurry = false
-        continue
-      }
-      const atLeastMs = end.kind === 'refused' ? end.error.retryAfterMs : 0
-      await this.#pause.wait(this.#backoff.next(atLeastMs))
-    }
-  }
-
-  async #follow(): Promise<StreamEnd> {
-    const known = hasContent(this.doc)
-    const position = this.lastEventId === '0' ? null : this.lastEventId
-    const stateVector = position === null && known ? Y.encodeStateVector(this.doc) : null
-    const session: Session = {
-      whole: position === null && stateVector === null,
-      stream: new EventStream(this.#server, this.#streamHandlers(() => session), this.#silenceTimeoutMs),
-    }
-    this.#session = session
-    this.wsconnecting = true
-    this.emit('status', [{ status: 'connecting' }])
-    const end = await session.stream.run({ lastEventId: position, stateVector }, this.awareness.clientID)
-    if (this.#session === session) this.#disconnected(end)
-    return end
-  }
-
-  #streamHandlers(session: () => Session) {
+  #connectionHost(): ConnectionHost {
     return {
-      onOpen: () => {
-        this.wsconnecting = false
-        this.wsconnected = true
-        this.emit('status', [{ status: 'connected' }])
+      next: () => {
+        const lastEventId = this.lastEventId === '0' ? null : this.lastEventId
+        const stateVector = hasContent(this.doc) ? Y.encodeStateVector(this.doc) : null
+        return { follower: this.#followerFor(this.#followHandlers()), from: { lastEventId, stateVector } }
       },
-      onReset: (reason: string) => this.#onReset(session(), reason),
-      onSync: (update: Uint8Array, id: string) => this.#onSync(session(), update, id),
-      onUpdate: (update: Uint8Array, id: string) => this.#take(update, id),
-      onAwareness: (update: Uint8Array) => this.#takeAwareness(update),
-      onRetry: (ms: number) => {
-        this.#backoff.baseMs = Math.min(ms, this.#backoff.maxMs)
+      onBegin: () => {
+        this.wsconnecting = true
+        this.emit('status', [{ status: 'connecting' }])
+      },
+      onEnd: (end) => {
+        this.#disconnected(end)
+        // A listener may have called disconnect(), and connect() again.
+        if (this.#connection.follower === null && this.shouldConnect) this.#report(end)
       },
     }
   }
 
-  /** If an observer of the document throws, the stream ends with its error, and begins again at the last position. */
-  #take(update: Uint8Array, id: string): void {
+  #followHandlers(): FollowHandlers {
+    return {
+      onOpen: (transport) => this.#onOpen(transport),
+      onReset: (reason) => this.#onReset(reason),
+      onSync: (sync) => this.#onSync(sync),
+      onUpdate: (update, id) => this.#take(update, id),
+      onAwareness: (update) => this.#takeAwareness(update),
+      onGone: (clientIds) => {
+        this.#forget(clientIds)
+        if (clientIds.includes(this.awareness.clientID)) this.#presence.renew()
+      },
+      onRetry: (ms) => {
+        this.#connection.backoff.baseMs = Math.min(ms, this.maxBackoffTime)
+      },
+    }
+  }
+
+  #onOpen(transport: Transport): void {
+    if (this.transport !== transport) {
+      this.transport = transport
+      this.emit('transport', [{ transport }])
+    }
+    if (this.wsconnected) return
+    this.wsconnecting = false
+    this.wsconnected = true
+    this.emit('status', [{ status: 'connected' }])
+  }
+
+  /** If an observer of the document throws, the connection ends with its error, and begins again at the last position. */
+  #take(update: Uint8Array, id: string | null): void {
     if (!saysNothing(update)) Y.applyUpdate(this.doc, update, this)
+    if (id === null) return
     this.lastEventId = id
     this.#epoch = epochOf(id)
   }
@@ -286,38 +283,39 @@ export class WeftProvider extends ObservableV2<WeftProviderEvents> {
     }
   }
 
-  #onReset(session: Session, reason: string): void {
+  #onReset(reason: string): void {
     this.emit('reset', [{ reason }, this])
     if (reason === 'deleted') return this.#documentDeleted(true)
     this.lastEventId = null
     this.#epoch = null
     this.#unsure = true
-    session.whole = true
     this.#outbox.close()
   }
 
-  #onSync(session: Session, update: Uint8Array, id: string): void {
+  #onSync({ update, id, serverState }: Sync): void {
+    this.#round += 1
+    const round = this.#round
     // A position that has no epoch yet, or a state vector, cannot be reset: the id alone tells of another life.
     if (this.#epoch !== null && this.#epoch !== epochOf(id)) this.#unsure = true
     this.#take(update, id)
-    if (this.#session !== session) return
-    this.#backoff.reset()
+    if (this.#round !== round) return
+    this.#connection.backoff.reset()
     this.#everSynced = true
     if (!this.#unsure) this.#outbox.open()
-    else if (session.whole) this.#settle(serverStateOf(update))
-    else void this.#askAndSettle(session, update)
+    else if (serverState !== null) this.#settle(serverState())
+    else void this.#askAndSettle(round, update)
     if (!this.disableBc) this.#greetTabs()
     this.#presence.open()
     this.#setSynced(true)
   }
 
-  #disconnected(end: StreamEnd): void {
-    this.#session = null
+  #disconnected(end: FollowEnd): void {
+    this.#round += 1
     const wasConnected = this.wsconnected
     this.wsconnecting = false
     this.wsconnected = false
     this.#presence.close()
-    this.#forgetOthers()
+    this.#forget([...this.awareness.getStates().keys()])
     this.#setSynced(false)
     if (end.kind === 'failed' || end.kind === 'refused') this.emit('connection-error', [end.error, this])
     if (!wasConnected) return
@@ -325,7 +323,7 @@ export class WeftProvider extends ObservableV2<WeftProviderEvents> {
     this.emit('connection-close', [{ reason: end.kind }, this])
   }
 
-  #report(end: StreamEnd): void {
+  #report(end: FollowEnd): void {
     if (end.kind === 'deleted') return this.#documentDeleted(false)
     if (end.kind !== 'refused') return
     this.emit('error', [end.error, this])
@@ -343,21 +341,21 @@ export class WeftProvider extends ObservableV2<WeftProviderEvents> {
     this.#outbox.open()
   }
 
-  /** After a difference the server's own state is known only to the server. Asks until it answers or the stream ends. */
-  async #askAndSettle(session: Session, difference: Uint8Array): Promise<void> {
-    // All of the server's deletions if the stream began at a state vector; the later ones, which will do, at a position.
+  /** After a difference the server's own state is known only to the server. Asks until it answers or the connection ends. */
+  async #askAndSettle(round: number, difference: Uint8Array): Promise<void> {
+    // All of the server's deletions if it was to a state vector; the later ones, which will do, at a position.
     const deletions = deletionsOf(difference)
-    const backoff = new Backoff(this.#backoff.baseMs, this.#backoff.maxMs)
+    const backoff = new Backoff(this.#connection.backoff.baseMs, this.#connection.backoff.maxMs)
     this.#asking = true
     this.#tellUnsent()
-    while (this.#session === session && this.shouldConnect) {
+    while (this.#round === round) {
       try {
         const { vector, id } = await this.#server.stateVector()
-        if (this.#session !== session) return
-        if (epochOf(id) !== null && this.#epoch !== null && epochOf(id) !== this.#epoch) return this.#reopen()
+        if (this.#round !== round) return
+        if (epochOf(id) !== null && this.#epoch !== null && epochOf(id) !== this.#epoch) return this.#connection.reopen()
         return this.#settle({ stateVector: vector, deletions })
       } catch (error) {
-        if (this.#session !== session) return
+        if (this.#round !== round) return
         if (saysDeleted(error)) return this.#documentDeleted(false)
         if (error instanceof WeftError) this.emit('error', [error, this])
         await new Promise((resolve) => setTimeout(resolve, backoff.next()))
@@ -367,24 +365,34 @@ export class WeftProvider extends ObservableV2<WeftProviderEvents> {
 
   #outboxHost() {
     return {
-      post: (update: Uint8Array) => this.#server.postUpdate(update, this.#epoch),
-      onReceipt: (receipt: Receipt) => {
-        // The position stays: it is moved by the stream alone, which has the events of others in between.
-        this.#epoch ??= epochOf(receipt.id)
-      },
+      post: (update: Uint8Array) => this.#post(update),
       onCount: () => this.#tellUnsent(),
       onProblem: (error: WeftError) => this.emit('error', [error, this]),
-      onEpochChanged: (delayMs: number) => setTimeout(() => this.#reopen(), delayMs),
+      // The next connection tells by a reset what has become of our position.
+      onEpochChanged: (delayMs: number) => setTimeout(() => this.#connection.reopen(), delayMs),
       onDeleted: () => this.#documentDeleted(false),
     }
   }
 
-  /** Ends the stream, so that the next one tells by a reset what has become of our position. */
-  #reopen(): void {
-    this.#pause.wake()
-    if (this.#session === null) return
-    this.#hurry = true
-    this.#session.stream.close()
+  /**
+   * Sends the way the document is followed, if that goes up as well; by a POST in doubt, and for the first write of a
+   * document's life, since only a receipt tells the epoch.
+   */
+  async #post(update: Uint8Array): Promise<void> {
+    const follower = this.#connection.follower
+    if (follower?.sendUpdate !== undefined && this.#epoch !== null && !this.#needsReceipt) {
+      if (await follower.sendUpdate(update)) return
+      if (!this.shouldConnect) throw new Error('disconnected')
+      this.#needsReceipt = true
+    }
+    const receipt = await this.#server.postUpdate(update, this.#epoch)
+    this.#needsReceipt = false
+    // The position stays: it is moved by what we follow alone, which has the events of others in between.
+    this.#epoch ??= epochOf(receipt.id)
+  }
+
+  async #postAwareness(update: Uint8Array): Promise<void> {
+    if (this.#connection.follower?.sendAwareness?.(update) !== true) await this.#server.postAwareness(update)
   }
 
   // Local changes
@@ -404,7 +412,7 @@ export class WeftProvider extends ObservableV2<WeftProviderEvents> {
   #onAwarenessUpdate = (change: { added: number[]; updated: number[]; removed: number[] }, origin: unknown): void => {
     const own = this.awareness.clientID
     const mentions = [change.added, change.updated, change.removed].some((ids) => ids.includes(own))
-    // From the stream, our own id comes only in answer to somebody's claim that we are gone.
+    // From the server, our own id comes only in answer to somebody's claim that we are gone.
     if (!mentions || (origin === this && this.awareness.getLocalState() === null)) return
     this.#presence.announce()
     this.#tabs.send({ kind: 'awareness', update: encodeAwarenessUpdate(this.awareness, [own]) })
@@ -435,16 +443,12 @@ export class WeftProvider extends ObservableV2<WeftProviderEvents> {
   // Ends
 
   #stop(): void {
-    this.shouldConnect = false
-    this.#life += 1
+    const running = this.#connection.follower !== null
+    this.#connection.stop()
     this.#outbox.close()
     this.#presence.close()
     this.#tabs.close()
-    this.#pause.wake()
-    const session = this.#session
-    if (session === null) return
-    session.stream.close()
-    this.#disconnected({ kind: 'ended' })
+    if (running) this.#disconnected({ kind: 'ended' })
   }
 
   #documentDeleted(replaced: boolean): void {
@@ -476,10 +480,11 @@ export class WeftProvider extends ObservableV2<WeftProviderEvents> {
     this.#server.postAwareness(farewell, keepalive).catch(ignore)
   }
 
-  #forgetOthers(): void {
-    const others = [...this.awareness.getStates().keys()].filter((id) => id !== this.awareness.clientID)
+  /** Ourselves never. */
+  #forget(clientIds: number[]): void {
+    const others = clientIds.filter((id) => id !== this.awareness.clientID)
     removeAwarenessStates(this.awareness, others, this)
-    // Their clocks too: a state with a clock that is known already would be ignored when the next stream brings it.
+    // Their clocks too: a state with a clock that is known already would be ignored when it is told again.
     for (const id of others) this.awareness.meta.delete(id)
   }
 
@@ -493,26 +498,6 @@ export class WeftProvider extends ObservableV2<WeftProviderEvents> {
     this.emit('synced', [synced])
     this.emit('sync', [synced])
   }
-
-  // The page
-
-  #listenToPage(listen: boolean): void {
-    if (typeof window === 'undefined') return
-    const change = listen ? window.addEventListener.bind(window) : window.removeEventListener.bind(window)
-    change('pagehide', this.#onPageHide)
-    change('pageshow', this.#onPageShow as EventListener)
-    change('online', this.#onOnline)
-  }
-
-  #onPageHide = (): void => this.#sendLast(this.#synced, true)
-
-  /** Back from the browser's cache of pages: others have been told that we left. */
-  #onPageShow = (event: PageTransitionEvent): void => {
-    if (!event.persisted || !this.shouldConnect) return
-    this.#reopen()
-  }
-
-  #onOnline = (): void => this.#pause.wake()
 }
 
 function epochOf(id: string | null): string | null {

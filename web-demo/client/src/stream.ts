@@ -1,67 +1,60 @@
-// One event stream, from the request to its end, whatever ends it.
+// Following by server-sent events: one stream.
 import { fromBase64 } from './base64.js'
+import { serverStateOf } from './difference.js'
 import { WeftError } from './error.js'
-import type { DocumentServer, From } from './server.js'
+import { deliver, type FollowEnd, type Follower, type FollowHandlers, type From, reasonFor } from './follow.js'
+import type { DocumentServer } from './server.js'
+import { Silence } from './silence.js'
 import { type SseEvent, SseParser } from './sse.js'
 
-const SILENCE_CHECKS = 8
-
-export interface StreamHandlers {
-  onOpen(): void
-  /** Comes at most once, before `sync`: the position sent is not of the document's present life. */
-  onReset(reason: string): void
-  onSync(update: Uint8Array, id: string): void
-  onUpdate(update: Uint8Array, id: string): void
-  onAwareness(update: Uint8Array): void
-  onRetry(ms: number): void
+export interface StreamPatience {
+  /** The server sends a comment every 15 s; a connection that is silent for longer than this is dead. */
+  silenceMs: number
+  /** The same, until `sync` has come: that has nothing to wait for. */
+  beforeSyncMs: number
 }
 
-export type StreamEnd =
-  /** The server ended it, or it was aborted. */
-  | { kind: 'ended' }
-  /** No connection, one that broke, silence, or bytes that make no sense. */
-  | { kind: 'failed'; error: Error }
-  /** The server answered, but not with a stream. */
-  | { kind: 'refused'; error: WeftError }
-  | { kind: 'deleted' }
-
-export class EventStream {
+export class EventStream implements Follower {
   readonly #server: DocumentServer
-  readonly #handlers: StreamHandlers
+  readonly #handlers: FollowHandlers
+  readonly #clientId: number
+  readonly #patience: StreamPatience
   readonly #abort = new AbortController()
-  /** The server sends a comment every 15 s; a connection that is silent for longer than this is dead. */
-  readonly #silenceMaxMs: number
-  #lastByteAt = Date.now()
+  #silence: Silence | null = null
+  /** Whether `sync` is the whole document rather than a difference. */
+  #whole = false
   #deleted = false
   #closed = false
 
-  constructor(server: DocumentServer, handlers: StreamHandlers, silenceMaxMs: number) {
+  /** `clientId`: whose awareness state lives as long as the stream. */
+  constructor(server: DocumentServer, handlers: FollowHandlers, clientId: number, patience: StreamPatience) {
     this.#server = server
     this.#handlers = handlers
-    this.#silenceMaxMs = silenceMaxMs
+    this.#clientId = clientId
+    this.#patience = patience
   }
 
-  /** Nothing is handed to the handlers after this. */
   close(): void {
     this.#closed = true
     this.#abort.abort()
   }
 
-  async run(from: From, clientId: number): Promise<StreamEnd> {
-    const watch = setInterval(() => this.#checkSilence(), this.#silenceMaxMs / SILENCE_CHECKS)
+  async run(from: From): Promise<FollowEnd> {
+    this.#whole = from.lastEventId === null && from.stateVector === null
+    this.#silence = new Silence(this.#patience.beforeSyncMs, (error) => this.#abort.abort(error))
     try {
-      return await this.#follow(await this.#server.events(from, clientId, this.#abort.signal))
+      return await this.#follow(await this.#server.events(from, this.#clientId, this.#abort.signal))
     } catch (error) {
       if (this.#closed) return { kind: 'ended' }
-      return { kind: 'failed', error: this.#failure(error) }
+      return { kind: 'failed', error: reasonFor(error, this.#abort.signal) }
     } finally {
-      clearInterval(watch)
+      this.#silence.stop()
       // Also when a handler threw: the connection must not stay open behind our back.
       this.#abort.abort()
     }
   }
 
-  async #follow(response: Response): Promise<StreamEnd> {
+  async #follow(response: Response): Promise<FollowEnd> {
     if (this.#closed) return { kind: 'ended' }
     if (response.status === 204 || response.status === 410) return { kind: 'deleted' }
     if (!response.ok) return { kind: 'refused', error: await WeftError.from(response) }
@@ -69,8 +62,8 @@ export class EventStream {
     if (!type.startsWith('text/event-stream') || response.body === null) {
       return { kind: 'failed', error: new Error(`expected an event stream, got '${type}'`) }
     }
-    this.#lastByteAt = Date.now()
-    this.#handlers.onOpen()
+    this.#silence?.heard()
+    this.#handlers.onOpen('sse')
     await this.#read(response.body)
     return this.#deleted ? { kind: 'deleted' } : { kind: 'ended' }
   }
@@ -84,18 +77,8 @@ export class EventStream {
     for (;;) {
       const { done, value } = await reader.read()
       if (done || this.#closed || this.#deleted) return
-      this.#lastByteAt = Date.now()
-      this.#parse(parser, value)
-    }
-  }
-
-  /** What throws here is mostly an observer of the document: tell, since as an end of the stream it looks like the network. */
-  #parse(parser: SseParser, bytes: Uint8Array): void {
-    try {
-      parser.push(bytes)
-    } catch (error) {
-      console.error('weft: an event could not be applied', error)
-      throw error
+      this.#silence?.heard()
+      deliver(() => parser.push(value))
     }
   }
 
@@ -103,12 +86,13 @@ export class EventStream {
     if (this.#closed || this.#deleted) return
     switch (event.type) {
       case 'sync':
-        return this.#handlers.onSync(fromBase64(event.data), event.id)
+        return this.#sync(fromBase64(event.data), event.id)
       case 'update':
         return this.#handlers.onUpdate(fromBase64(event.data), event.id)
       case 'awareness':
         return this.#handlers.onAwareness(fromBase64(event.data))
       case 'reset':
+        this.#whole = true
         return this.#handlers.onReset(reasonOf(event.data))
       case 'deleted':
         this.#deleted = true
@@ -119,15 +103,9 @@ export class EventStream {
     }
   }
 
-  #checkSilence(): void {
-    if (Date.now() - this.#lastByteAt <= this.#silenceMaxMs) return
-    this.#abort.abort(new Error(`nothing heard for ${this.#silenceMaxMs} ms`))
-  }
-
-  #failure(error: unknown): Error {
-    const reason: unknown = this.#abort.signal.reason
-    if (this.#abort.signal.aborted && reason instanceof Error) return reason
-    return error instanceof Error ? error : new Error(String(error))
+  #sync(update: Uint8Array, id: string): void {
+    this.#silence?.allow(this.#patience.silenceMs)
+    this.#handlers.onSync({ update, id, serverState: this.#whole ? () => serverStateOf(update) : null })
   }
 }
 

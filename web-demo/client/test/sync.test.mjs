@@ -136,7 +136,7 @@ test('a stream that goes silent is given up', async (t) => {
   const server = await serverFor(t)
   server.commentMs = 1e6
   server.faults.push((request) => request.resource === 'events' && { silent: true })
-  const a = clientFor(t, server, { silenceTimeout: 40 })
+  const a = clientFor(t, server, { transport: 'sse', silenceTimeout: 40 })
   await until(() => a.said['connection-error'].length > 0, 'given up')
   assert.match(a.said['connection-error'][0].message, /nothing heard/)
   server.commentMs = 5
