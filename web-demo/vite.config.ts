@@ -7,5 +7,5 @@ const weft = process.env.WEFT_URL ?? 'http://127.0.0.1:8080'
 export default defineConfig({
   plugins: [react()],
   build: { target: 'es2022', chunkSizeWarningLimit: 2000 },
-  server: { proxy: { '/docs': weft } },
+  server: { proxy: { '/docs': weft, '/ws': { target: weft, ws: true } } },
 })

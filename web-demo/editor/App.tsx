@@ -9,17 +9,19 @@ import { LATEST } from './past/playback'
 import { RestoredNotice } from './past/RestoredNotice'
 import type { Restored } from './past/restore'
 import { People } from './People'
-import { addressOf, documentInAddress, FIRST_DOCUMENT, goTo, momentInAddress } from './route'
+import { addressOf, documentInAddress, FIRST_DOCUMENT, goTo, momentInAddress, transportInAddress } from './route'
 import { createDocument } from './seed'
 import { Session } from './session'
 import { Status } from './Status'
 import { type Theme, useTheme } from './theme'
+import { TransportMenu } from './TransportMenu'
+import type { TransportChoice } from './transport'
 
 export function App() {
-  const { name, at } = useAddress()
+  const { name, at, transport } = useAddress()
   const [person, setPerson] = useState(recallPerson)
   const [theme, toggleTheme] = useTheme()
-  const [session, reopen] = useSession(name, person)
+  const [session, reopen] = useSession(name, person, transport)
 
   useEffect(() => {
     document.title = `${name} · weft`
@@ -89,6 +91,7 @@ function Page({ session, at, reopen, person, onPerson, theme, toggleTheme }: Pag
         </span>
         <Documents name={session.name} />
         <div className="space" />
+        <TransportMenu session={session} />
         <Status state={state} />
         <HistoryButton ref={historyButton} open={looksBack} onToggle={() => (looksBack ? closeHistory() : openHistory(LATEST))} />
         <ThemeButton theme={theme} onToggle={toggleTheme} />
@@ -128,13 +131,15 @@ function Skeleton() {
   )
 }
 
-function useAddress(): { name: string; at: string | null } {
+function useAddress(): { name: string; at: string | null; transport: TransportChoice } {
   const [name, setName] = useState(documentInAddress)
   const [at, setAt] = useState(momentInAddress)
+  const [transport, setTransport] = useState(transportInAddress)
   useEffect(() => {
     const follow = () => {
       setName(documentInAddress())
       setAt(momentInAddress())
+      setTransport(transportInAddress())
     }
     addEventListener('popstate', follow)
     addEventListener('hashchange', follow)
@@ -143,7 +148,7 @@ function useAddress(): { name: string; at: string | null } {
       removeEventListener('hashchange', follow)
     }
   }, [])
-  return { name, at }
+  return { name, at, transport }
 }
 
 /** The document is where one left it when one comes back from its past. */
@@ -164,16 +169,16 @@ function useSamePlaceAfterwards(away: boolean): void {
   }, [away])
 }
 
-/** A session for as long as the name stays, or until it is reopened. */
-function useSession(name: string, person: Person): [Session | null, () => void] {
+/** A session for as long as the name and the transport stay, or until it is reopened. */
+function useSession(name: string, person: Person, transport: TransportChoice): [Session | null, () => void] {
   const [session, setSession] = useState<Session | null>(null)
   const [times, setTimes] = useState(0)
   useEffect(() => {
-    const opened = new Session(name, person)
+    const opened = new Session(name, person, transport)
     setSession(opened)
     return () => opened.end()
     // A new name of the person reaches the session by rename().
-  }, [name, times])
+  }, [name, transport, times])
   const reopen = useCallback(() => {
     createDocument(name)
       .catch((error: unknown) => console.error('the document could not be created', error))

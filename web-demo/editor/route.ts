@@ -1,4 +1,6 @@
-// Which document the address names: /?doc=NAME, or /#NAME; and with &at=ID, which moment of its past.
+// Which document the address names: /?doc=NAME, or /#NAME; with &at=ID, which moment of its past; and with &transport=KIND,
+// how it is followed. That stays in the address wherever one goes.
+import { isTransportChoice, type TransportChoice } from './transport'
 
 export const FIRST_DOCUMENT = 'welcome'
 
@@ -17,11 +19,19 @@ export function momentInAddress(): string | null {
   return new URLSearchParams(location.search).get('at') || null
 }
 
-export function addressOf(name: string, at?: string): string {
-  return `${location.pathname}?${new URLSearchParams({ doc: name, ...(at === undefined ? {} : { at }) })}`
+export function transportInAddress(): TransportChoice {
+  const named = new URLSearchParams(location.search).get('transport')
+  return isTransportChoice(named) ? named : 'auto'
 }
 
-export function goTo(name: string, at?: string): void {
-  history.pushState(null, '', addressOf(name, at))
+export function addressOf(name: string, at?: string, transport = transportInAddress()): string {
+  const query = new URLSearchParams({ doc: name })
+  if (at !== undefined) query.set('at', at)
+  if (transport !== 'auto') query.set('transport', transport)
+  return `${location.pathname}?${query}`
+}
+
+export function goTo(name: string, at?: string, transport?: TransportChoice): void {
+  history.pushState(null, '', addressOf(name, at, transport))
   dispatchEvent(new PopStateEvent('popstate'))
 }

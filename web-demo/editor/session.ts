@@ -1,15 +1,18 @@
 // One document while it is open: the Yjs document, its provider, and what the page shows of both.
-import { WeftProvider } from 'weft-client'
+import { type Transport, WeftProvider } from 'weft-client'
 import * as Y from 'yjs'
 import type { Person } from './identity'
 import { remember } from './past/acquaintances'
 import { createDocument, FRAGMENT } from './seed'
+import type { TransportChoice } from './transport'
 
 /** Shorter than this, unsent edits are not worth a word: most are acknowledged within milliseconds. */
 const SAVING_SHOWN_AFTER_MS = 400
 
 export interface SessionState {
   connection: 'connecting' | 'connected' | 'disconnected'
+  /** How the document is followed; null before the first connection. */
+  transport: Transport | null
   /** There is something to edit. */
   ready: boolean
   unsent: number
@@ -30,11 +33,13 @@ export interface Present extends Person {
 
 export class Session {
   readonly name: string
+  readonly transport: TransportChoice
   readonly doc = new Y.Doc()
   readonly fragment = this.doc.getXmlFragment(FRAGMENT)
   readonly provider: WeftProvider
   state: SessionState = {
     connection: 'connecting',
+    transport: null,
     ready: false,
     unsent: 0,
     saving: false,
@@ -50,12 +55,14 @@ export class Session {
   #savingTimer: ReturnType<typeof setTimeout> | undefined
   #seeding = false
 
-  constructor(name: string, person: Person) {
+  constructor(name: string, person: Person, transport: TransportChoice) {
     this.name = name
+    this.transport = transport
     this.#person = person
     if (this.#seeder !== null) remember(this.#seeder, person)
-    this.provider = new WeftProvider(location.origin, name, this.doc, { connect: false })
+    this.provider = new WeftProvider(location.origin, name, this.doc, { connect: false, transport })
     this.provider.on('status', ({ status }) => this.#change({ connection: status }))
+    this.provider.on('transport', ({ transport }) => this.#change({ transport }))
     this.provider.on('unsent', (count) => this.#unsent(count))
     this.provider.on('error', () => this.#change({ refused: this.provider.refused?.message ?? null }))
     this.provider.on('deleted', ({ replaced }) => this.#change({ deleted: replaced ? 'replaced' : 'deleted' }))

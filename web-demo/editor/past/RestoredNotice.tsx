@@ -2,7 +2,6 @@
 import { useMemo, useState } from 'react'
 import { WeftHistory } from 'weft-client'
 import type { Session } from '../session'
-import { isLater } from './moments'
 import type { Restored } from './restore'
 import { problemInWords } from './words'
 
@@ -20,10 +19,11 @@ export function RestoredNotice({ session, restored, onLook, onDismiss }: Props) 
   const [problem, setProblem] = useState<string | null>(null)
 
   const takeBack = async () => {
-    // What was written since would go with it; the person shall see that first.
-    if (isLater(session.provider.lastEventId ?? '0', restored.id)) return onLook(restored.before)
     setBusy(true)
     try {
+      // What was written since would go with it; the person shall see that first.
+      const since = await past.page({ after: restored.id, limit: 1, updates: false })
+      if (since.events.length > 0) return onLook(restored.before)
       await past.restore(restored.before)
       onDismiss()
     } catch (error) {

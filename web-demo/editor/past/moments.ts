@@ -48,8 +48,3 @@ export function placeOf(moments: readonly Moment[], id: string): number {
   const exact = id.includes('.')
   return moments.findIndex((moment) => (exact ? moment.id === id : moment.id.startsWith(`${id}.`)))
 }
-
-/** Ids count upwards, though not always by one. */
-export function isLater(id: string, than: string): boolean {
-  return Number.parseInt(id, 10) > Number.parseInt(than, 10)
-}
