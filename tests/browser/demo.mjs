@@ -193,6 +193,11 @@ export class Window {
     })
   }
 
+  /** How the document comes here, in the page's words. */
+  comesBy(words) {
+    return this.until(`followed by ${words}`, (wanted) => document.querySelector('[data-testid=transport]')?.textContent === wanted, words)
+  }
+
   sees(word) {
     return this.until(`the word ${word}`, (wanted) => document.querySelector('[data-testid=editor]')?.textContent.includes(wanted), word)
   }
@@ -215,4 +220,28 @@ export async function converged(...windows) {
       assert.fail(`the windows show different texts:\n${JSON.stringify([first, ...others], null, 2)}`)
     }
   }
+}
+
+/** `a1 a2 a3 ...`: words that cannot be mistaken for one another, and an order that can be checked. */
+export const words = (letter, from, to) => Array.from({ length: to - from + 1 }, (_, i) => `${letter}${from + i}.`)
+
+export async function type(window, list) {
+  for (const word of list) await window.page.keyboard.type(`${word} `)
+}
+
+export function assertHas(blocks, list) {
+  const text = list.map((word) => `${word} `).join('')
+  assert.ok(blocks.some((block) => block.includes(text.trimEnd())), `${text}in ${JSON.stringify(blocks, null, 2)}`)
+}
+
+/** Two windows on one document; `query` is added to Ada's address. */
+export async function twoPeople(t, query = '') {
+  const server = await Server.forTest(t)
+  const browser = await browserForTest(t)
+  const address = `${server.url}/?doc=two%20people`
+  const [ada, ben] = await Promise.all([Window.open(browser, address + query), Window.open(browser, address)])
+  await ada.callMyself('Ada')
+  await ben.callMyself('Ben')
+  t.after(() => assert.deepEqual([...ada.problems, ...ben.problems], [], 'errors on the pages'))
+  return { server, browser, address, ada, ben }
 }

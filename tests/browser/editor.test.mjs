@@ -1,32 +1,9 @@
 // Two people write in one document, in two browsers, through everything that happens to their server.
 import assert from 'node:assert/strict'
 import test, { before } from 'node:test'
-import { browserForTest, buildDemo, converged, Server, Window } from './demo.mjs'
+import { assertHas, buildDemo, converged, twoPeople, type, Window, words } from './demo.mjs'
 
 before(buildDemo)
-
-/** `a1 a2 a3 ...`: words that cannot be mistaken for one another, and an order that can be checked. */
-const words = (letter, from, to) => Array.from({ length: to - from + 1 }, (_, i) => `${letter}${from + i}.`)
-
-async function type(window, list) {
-  for (const word of list) await window.page.keyboard.type(`${word} `)
-}
-
-function assertHas(blocks, list) {
-  const text = list.map((word) => `${word} `).join('')
-  assert.ok(blocks.some((block) => block.includes(text.trimEnd())), `${text}in ${JSON.stringify(blocks, null, 2)}`)
-}
-
-async function twoPeople(t) {
-  const server = await Server.forTest(t)
-  const browser = await browserForTest(t)
-  const address = `${server.url}/?doc=two%20people`
-  const [ada, ben] = await Promise.all([Window.open(browser, address), Window.open(browser, address)])
-  await ada.callMyself('Ada')
-  await ben.callMyself('Ben')
-  t.after(() => assert.deepEqual([...ada.problems, ...ben.problems], [], 'errors on the pages'))
-  return { server, browser, address, ada, ben }
-}
 
 test('both write at once, and see each other', async (t) => {
   const { ada, ben } = await twoPeople(t)
