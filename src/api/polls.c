@@ -5,7 +5,7 @@
  * answer (`send_frame`): it leaves, with the turn's end (`leave`), since whoever sends is in the
  * midst of its readers. If there is nothing a short poll says so; a long one waits: its exchange
  * becomes an http_wait, and it is put into the wheel, a list of polls for each tick of the clock
- * until POLL_WAIT_S_MAX; `on_tick` answers those whose time is over.
+ * until POLL_WAIT_S_MAX; `on_tick` finds those whose time is over, `answer_due` answers them.
  *
  * Failure. A peer that goes is forgotten (`on_gone`). A reader that the room ends has nothing new:
  * a waiting poll is told that; one that has not heard where the document stands is refused.
@@ -25,6 +25,8 @@
 #include "api/routes.h"
 #include "base/must.h"
 
+/* Polls whose time is over that one turn of the loop answers. */
+#define POLL_ANSWERS_PER_TURN 256
 /* The wheel's step, and a power of two that is more than the steps of the longest wait. */
 #define POLL_TICK_MS 250
 #define POLL_SLOTS   256
@@ -38,6 +40,8 @@ struct polls {
     uv_timer_t timer; /* runs while polls wait */
     uint64_t tick;    /* the last whose polls have been answered */
     list slots[POLL_SLOTS];
+    list due;             /* those whose time is over */
+    loop_task answer_due; /* some in one turn of the loop, more in the next */
     size_t waiting;
     list answered; /* to leave their room */
     loop_task leave;
@@ -49,7 +53,7 @@ typedef struct poll {
     polls *all;
     http_exchange *ex;  /* ASKING */
     http_wait *waiting; /* WAITING */
-    list_node link;     /* in a slot, or in `answered` */
+    list_node link;     /* in a slot, in `due`, or in `answered` */
     event_id id;        /* WAITING: where it stands */
     frame *reset;       /* ASKING: what it must be told besides, or NULL */
     uint8_t wait_s;
@@ -119,17 +123,24 @@ static void on_gone(void *arg)
 
 /* ---- waiting ---- */
 
+static void answer_due(loop_task *task)
+{
+    polls *all = container_of(task, polls, answer_due);
+    for (size_t i = 0; i < POLL_ANSWERS_PER_TURN && !list_is_empty(&all->due); i++) {
+        poll *p = container_of(list_first(&all->due), poll, link);
+        poll_respond_none(take_exchange(p), p->id);
+        answered(p);
+    }
+    if (!list_is_empty(&all->due))
+        loop_at_next_turn(all->api->loop, &all->answer_due);
+}
+
 static void on_tick(uv_timer_t *timer)
 {
     polls *all = container_of(timer, polls, timer);
-    for (uint64_t now = tick_now(all); all->tick < now && all->waiting > 0;) {
-        list *due = &all->slots[++all->tick % POLL_SLOTS];
-        while (!list_is_empty(due)) {
-            poll *p = container_of(list_first(due), poll, link);
-            poll_respond_none(take_exchange(p), p->id);
-            answered(p);
-        }
-    }
+    for (uint64_t now = tick_now(all); all->tick < now;)
+        list_append(&all->due, &all->slots[++all->tick % POLL_SLOTS]);
+    loop_at_turn_end(all->api->loop, &all->answer_due);
     if (all->waiting == 0)
         uv_timer_stop(timer);
 }
@@ -278,7 +289,9 @@ polls *polls_new(api *a)
     all->api = a;
     for (size_t i = 0; i < POLL_SLOTS; i++)
         list_init(&all->slots[i]);
+    list_init(&all->due);
     list_init(&all->answered);
+    loop_task_init(&all->answer_due, answer_due);
     loop_task_init(&all->leave, leave);
     must(uv_timer_init(loop_uv(a->loop), &all->timer) == 0);
     return all;
@@ -298,5 +311,6 @@ void polls_free(polls *all)
 {
     must(all->waiting == 0 && list_is_empty(&all->answered));
     loop_forget(&all->leave);
+    loop_forget(&all->answer_due);
     uv_close((uv_handle_t *)&all->timer, on_closed);
 }
