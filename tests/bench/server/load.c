@@ -1,7 +1,8 @@
 /* bench_load: puts a load on a server that runs, and prints what came of it, one line of key=value.
  *
- *     bench_load write  --port P --connections N --documents M --seconds S
- *     bench_load fanout --port P --readers N --connections W --seconds S [--sockets] [--pid SERVER]
+ *     bench_load write  --port P --connections N --documents M --seconds S [--in-flight F]
+ *     bench_load fanout --port P --readers N --connections W --seconds S [--documents M]
+ *                       [--in-flight F] [--rate EVENTS_PER_S] [--sockets] [--pid SERVER]
  *     bench_load idle   --port P --readers N --documents M --pid SERVER [--polls|--sockets]
  *     bench_load storm  --port P --readers N --events E [--polls] [--differ] [--pid SERVER]
  *     bench_load disk   --dir DIR --seconds S
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "posting.h"
 #include "runtime.h"
 
 static load_options read_options(int argc, char **argv)
@@ -23,9 +25,15 @@ static load_options read_options(int argc, char **argv)
         {"readers", required_argument, NULL, 'r'},     {"seconds", required_argument, NULL, 's'},
         {"events", required_argument, NULL, 'e'},      {"differ", no_argument, NULL, 'f'},
         {"dir", required_argument, NULL, 'D'},         {"polls", no_argument, NULL, 'P'},
-        {"sockets", no_argument, NULL, 'S'},           {0}};
-    load_options o = {
-        .connections = 1, .documents = 1, .readers = 1, .seconds = 5, .events = 100, .dir = "."};
+        {"sockets", no_argument, NULL, 'S'},           {"in-flight", required_argument, NULL, 'F'},
+        {"rate", required_argument, NULL, 'R'},        {0}};
+    load_options o = {.connections = 1,
+                      .documents = 1,
+                      .in_flight = 1,
+                      .readers = 1,
+                      .seconds = 5,
+                      .events = 100,
+                      .dir = "."};
     int got;
     while ((got = getopt_long(argc, argv, "", flags, NULL)) != -1) {
         switch (got) {
@@ -43,6 +51,12 @@ static load_options read_options(int argc, char **argv)
             break;
         case 'r':
             o.readers = load_number(optarg);
+            break;
+        case 'F':
+            o.in_flight = load_number(optarg);
+            break;
+        case 'R':
+            o.rate = load_number(optarg);
             break;
         case 's':
             o.seconds = load_number(optarg);
@@ -68,6 +82,8 @@ static load_options read_options(int argc, char **argv)
     }
     if (o.connections == 0 || o.documents == 0 || o.readers == 0 || o.seconds == 0 || o.events == 0)
         load_fail("every number is at least 1");
+    if (o.in_flight == 0 || o.in_flight > WRITER_IN_FLIGHT_MAX)
+        load_fail("--in-flight is 1 to 64");
     return o;
 }
 

@@ -10,6 +10,9 @@ typedef struct load_options {
     int pid;              /* of the server, whose memory and time are read; 0: not */
     unsigned connections; /* writers */
     unsigned documents;
+    unsigned in_flight; /* updates of each writer */
+    unsigned
+        rate; /* fanout: events a second, of all writers; 0: as fast as they are acknowledged */
     unsigned readers;
     unsigned seconds;
     const char *dir; /* disk: where the file is made */
@@ -19,9 +22,9 @@ typedef struct load_options {
     bool differ;     /* storm: each reader has missed another number of them */
 } load_options;
 
-/* Writers, each with one update in flight. Prints: writes_per_s p50_us p99_us */
+/* Writers. Prints: writes_per_s p50_us p99_us */
 void load_write(const load_options *options);
-/* Writers of one document, and readers of it. Prints: writes_per_s events_per_s frames_per_s ... */
+/* Writers of documents, and readers of them. Prints: writes_per_s events_per_s frames_per_s ... */
 void load_fanout(const load_options *options);
 /* Readers that hear nothing. Prints: bytes_per_reader */
 void load_idle(const load_options *options);

@@ -25,6 +25,7 @@ typedef struct reader {
     char line[32];
     size_t line_len;
     bool synced;
+    unsigned document;
     uint64_t seq; /* of the last id */
     socket_reader frames;
 } reader;
@@ -40,7 +41,8 @@ typedef struct run {
     uint64_t bytes;
     uint64_t writes; /* answered */
     uint64_t posts;
-    uint64_t head;
+    uint64_t *heads; /* of each document */
+    unsigned rate;
     bool writing;
     bool sockets;
     uint64_t last_ns; /* when something came at a reader */
@@ -129,23 +131,21 @@ static void read_stream(run *r, reader *reading)
     }
 }
 
-static void post(run *r, writer *w)
+static void post(run *r, writer *w, unsigned count)
 {
-    r->posts++;
-    writer_post(w);
+    r->posts += count;
+    writer_post(w, count);
 }
 
-static void read_answer(run *r, writer *w)
+static void read_answers(run *r, writer *w)
 {
-    if (!writer_read(w))
-        return;
-    const char *id = strstr(w->in, "\"id\":\"");
-    uint64_t seq = id != NULL ? strtoull(id + 6, NULL, 10) : 0;
-    if (seq > r->head)
-        r->head = seq;
-    r->writes++;
-    if (r->writing)
-        post(r, w);
+    unsigned answered = 0;
+    for (writer_read(w); writer_take(w) > 0; answered++)
+        if (w->seq > r->heads[w->document])
+            r->heads[w->document] = w->seq;
+    r->writes += answered;
+    if (r->writing && r->rate == 0 && answered > 0)
+        post(r, w, answered);
 }
 
 /* Takes what has come, waiting for it for at most `wait_ms`. */
@@ -156,7 +156,7 @@ static void turn(run *r, int wait_ms)
     for (int i = 0; i < count; i++) {
         writer *w = events[i].data.ptr;
         if (w >= r->writers && w < r->writers + r->writer_count)
-            read_answer(r, w);
+            read_answers(r, w);
         else
             read_stream(r, events[i].data.ptr);
     }
@@ -167,10 +167,12 @@ static run open_run(const load_options *options, unsigned writers)
     run r = {.epoll = epoll_create1(EPOLL_CLOEXEC),
              .readers = calloc(options->readers, sizeof(reader)),
              .writers = calloc(writers + 1, sizeof(writer)),
+             .heads = calloc(options->documents, sizeof(uint64_t)),
+             .rate = options->rate,
              .writer_count = writers,
              .reader_count = options->readers,
              .sockets = options->sockets};
-    if (r.epoll < 0 || r.readers == NULL || r.writers == NULL)
+    if (r.epoll < 0 || r.readers == NULL || r.writers == NULL || r.heads == NULL)
         load_fail("out of memory");
     return r;
 }
@@ -178,6 +180,7 @@ static run open_run(const load_options *options, unsigned writers)
 static void open_readers(run *r, const load_options *options, unsigned from, unsigned to)
 {
     for (unsigned i = from; i < to; i++) {
+        r->readers[i].document = i % options->documents;
         (options->sockets ? open_socket : open_reader)(r, options, i);
         while (r->synced < i + 1)
             turn(r, 1000);
@@ -204,7 +207,7 @@ static bool all_have_read(const run *r)
     if (r->sockets)
         return load_now_ns() - r->last_ns > QUIET_NS;
     for (unsigned i = 0; i < r->reader_count; i++)
-        if (r->readers[i].seq < r->head)
+        if (r->readers[i].seq < r->heads[r->readers[i].document])
             return false;
     return true;
 }
@@ -213,11 +216,57 @@ static void close_run(run *r)
 {
     free(r->readers);
     free(r->writers);
+    free(r->heads);
 }
 
 static uint64_t cpu_us(const load_options *options)
 {
     return options->pid ? process_cpu_us(options->pid) : 0;
+}
+
+/* Events answered, each counted for every reader of its document. */
+static double deliveries(const run *r, const load_options *options)
+{
+    double events = 0;
+    for (unsigned i = 0; i < r->writer_count; i++) {
+        const writer *w = &r->writers[i];
+        unsigned readers = options->readers / options->documents +
+                           (w->document < options->readers % options->documents);
+        events += (double)w->answered * readers;
+    }
+    return events;
+}
+
+static void open_writers(run *r, const load_options *options)
+{
+    for (unsigned i = 0; i < r->writer_count; i++) {
+        writer_open(&r->writers[i], options->port, options->readers + i, i % options->documents);
+        add(r, r->writers[i].fd, &r->writers[i]);
+        if (r->rate == 0)
+            post(r, &r->writers[i], options->in_flight);
+    }
+}
+
+/* Posts what is due after so long at the rate that was asked for, each writer in turn. */
+static void keep_pace(run *r, uint64_t passed_ns, unsigned in_flight_max)
+{
+    while (r->posts < passed_ns * r->rate / 1000000000u) {
+        writer *w = &r->writers[r->posts % r->writer_count];
+        if (w->in_flight == in_flight_max)
+            return;
+        post(r, w, 1);
+    }
+}
+
+/* Waits until every reader has heard of everything. */
+static void drain(run *r)
+{
+    r->writing = false;
+    for (uint64_t give_up_ns = load_now_ns() + DRAIN_NS_MAX; !all_have_read(r);) {
+        if (load_now_ns() > give_up_ns)
+            load_fail("a reader did not hear everything");
+        turn(r, 100);
+    }
 }
 
 void load_fanout(const load_options *options)
@@ -228,27 +277,23 @@ void load_fanout(const load_options *options)
     r.writing = true;
     uint64_t cpu_before_us = cpu_us(options);
     uint64_t begin_ns = load_now_ns();
-    for (unsigned i = 0; i < options->connections; i++) {
-        writer_open(&r.writers[i], options->port, options->readers + i, 0);
-        add(&r, r.writers[i].fd, &r.writers[i]);
-        post(&r, &r.writers[i]);
+    open_writers(&r, options);
+    for (uint64_t passed_ns = 0; passed_ns < options->seconds * 1000000000ull;
+         passed_ns = load_now_ns() - begin_ns) {
+        keep_pace(&r, passed_ns, options->in_flight);
+        turn(&r, r.rate > 0 ? 1 : 100);
     }
-    while (load_now_ns() < begin_ns + options->seconds * 1000000000ull)
-        turn(&r, 100);
-    r.writing = false;
-    for (uint64_t give_up_ns = load_now_ns() + DRAIN_NS_MAX; !all_have_read(&r);) {
-        if (load_now_ns() > give_up_ns)
-            load_fail("a reader did not hear everything");
-        turn(&r, 100);
-    }
+    drain(&r);
     double seconds = (double)(r.last_ns - begin_ns) / 1e9;
-    uint64_t cpu = cpu_us(options) - cpu_before_us;
-    double events = (double)r.writes * r.reader_count;
-    printf("fanout %s=%u writers=%u writes_per_s=%.0f events_delivered_per_s=%.0f "
-           "frames_per_s=%.0f bytes_per_event=%.1f cpu_us_per_frame=%.2f cpu_us_per_event=%.2f\n",
+    double cpu = (double)(cpu_us(options) - cpu_before_us);
+    double events = deliveries(&r, options);
+    printf("fanout %s=%u writers=%u documents=%u in_flight=%u writes_per_s=%.0f "
+           "events_delivered_per_s=%.0f frames_per_s=%.0f bytes_per_event=%.1f "
+           "cpu_us_per_frame=%.2f cpu_us_per_event=%.2f\n",
            options->sockets ? "sockets" : "readers", r.reader_count, options->connections,
-           (double)r.writes / seconds, events / seconds, (double)r.frames / seconds,
-           (double)r.bytes / events, (double)cpu / (double)r.frames, (double)cpu / events);
+           options->documents, options->in_flight, (double)r.writes / seconds, events / seconds,
+           (double)r.frames / seconds, (double)r.bytes / events, cpu / (double)r.frames,
+           cpu / events);
     close_run(&r);
 }
 
