@@ -5,9 +5,12 @@ import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 
+import * as Y from 'yjs'
+
 import { assertProblem } from './problem.mjs'
 import { openStream, seqOf } from './sse.mjs'
 import { startServer, tempDir } from './server.mjs'
+import { OP, closeFrame, openSocket, step1, step2, syncSocket, update } from './ws.mjs'
 import { Writer, randomText, textOf } from './yjs.mjs'
 
 // The server runs in a mount namespace of its own, on a file system of 16 MB that goes when it ends. The test reaches
@@ -74,4 +77,30 @@ test('a full disk refuses writes and nothing else', async t => {
   assert.equal(again.json.changed, true)
   await stream.reach(again.json.id)
   assert.equal(stream.doc.getText('content').toString(), writer.text.toString())
+})
+
+test('a full disk closes a socket that writes with 1013, and it may come back', async t => {
+  const disk = smallDisk(t)
+  const server = await startServer(t, { dir: disk.data, command: disk.command })
+  const ballast = join(`/proc/${server.pid}/root${disk.dir}`, 'ballast')
+  writeFileSync(ballast, Buffer.alloc(6 << 20, 1))
+  const writer = new Writer()
+  const socket = await syncSocket(t, server, 'doc')
+  // One update after the other: the socket gets each back, as its receipt.
+  let frame
+  for (let i = 0; frame?.code === undefined; i++) {
+    socket.binary(update(writer.type(randomText(50_000, i))))
+    do frame = await socket.frame(); while (frame.opcode !== OP.binary && frame.opcode !== OP.close)
+  }
+  assert.equal(frame.code, 1013)
+  const kept = (await server.get('/docs/doc')).json.events
+  assert.equal(kept, writer.updates.length - 1)
+  socket.send(closeFrame(1013))
+  await socket.end()
+
+  rmSync(ballast)
+  const again = await openSocket(t, server, 'doc')
+  const { body } = await again.until('step1')
+  again.binary(step2(Y.encodeStateAsUpdate(writer.doc, body))).binary(step1())
+  while (again.text !== writer.text.toString()) await again.message()
 })
