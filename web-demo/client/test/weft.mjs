@@ -49,6 +49,7 @@ export class Way {
   /** `METHOD PATH` of every request that went by. */
   requests = []
   #house
+  #accepted = new Set()
   #connections = new Set()
   #listener = net.createServer((near) => this.#connect(near))
 
@@ -58,8 +59,8 @@ export class Way {
     way.#listener.listen(0, '127.0.0.1')
     await once(way.#listener, 'listening')
     t.after(() => {
-      way.cut()
       way.#listener.close()
+      for (const near of way.#accepted) near.destroy()
     })
     return way
   }
@@ -77,8 +78,23 @@ export class Way {
     return this.requests.filter((request) => request.startsWith(beginning))
   }
 
+  /** Begins with the first bytes: Node's fetch waits in vain when a connection ends before it could write its request. */
   #connect(near) {
-    const far = net.connect(this.#house.port, '127.0.0.1')
+    this.#accepted.add(near)
+    near.on('close', () => this.#accepted.delete(near))
+    near.on('error', () => {})
+    near.once('data', (bytes) => {
+      const far = net.connect(this.#house.port, '127.0.0.1')
+      this.#tie(near, far)
+      this.#note(bytes)
+      near.on('data', (more) => this.#note(more))
+      far.write(bytes)
+      near.pipe(far)
+      far.pipe(near)
+    })
+  }
+
+  #tie(near, far) {
     for (const [end, other] of [[near, far], [far, near]]) {
       this.#connections.add(end)
       end.on('error', () => {})
@@ -87,12 +103,11 @@ export class Way {
         other.destroy()
       })
     }
-    near.on('data', (bytes) => {
-      const [, request] = /^([A-Z]+ \S+) HTTP\/1\.1\r\n/.exec(bytes.toString('latin1')) ?? []
-      if (request !== undefined) this.requests.push(request)
-    })
-    near.pipe(far)
-    far.pipe(near)
+  }
+
+  #note(bytes) {
+    const [, request] = /^([A-Z]+ \S+) HTTP\/1\.1\r\n/.exec(bytes.toString('latin1')) ?? []
+    if (request !== undefined) this.requests.push(request)
   }
 }
 
