@@ -197,18 +197,25 @@ void crowd_go(crowd *c)
     c->live = 0;
 }
 
-void crowd_close(crowd *c)
+void crowd_dismiss_writers(crowd *c)
 {
-    crowd_go(c);
-    for (unsigned i = 0; i < c->options.readers; i++)
-        book_leave(&c->readers[i].entry);
     for (unsigned i = 0; i < c->writer_count; i++) {
         writer *w = &c->writers[i];
         if (w->watch.fd > 0)
             close(w->watch.fd);
+        w->watch.fd = -1;
         leave(&w->listener);
-        book_leave(&w->listener.entry);
     }
+}
+
+void crowd_close(crowd *c)
+{
+    crowd_go(c);
+    crowd_dismiss_writers(c);
+    for (unsigned i = 0; i < c->options.readers; i++)
+        book_leave(&c->readers[i].entry);
+    for (unsigned i = 0; i < c->writer_count; i++)
+        book_leave(&c->writers[i].listener.entry);
     book_close(&c->book);
     close(c->epoll);
     free(c->asking.items);

@@ -117,6 +117,9 @@ void crowd_write(crowd *c, writer *w);
 /* A writer that may send one; NULL: each has as many in flight as it may. */
 writer *crowd_free_writer(crowd *c);
 
+/* Closes the writers' connections: nothing is written any more. */
+void crowd_dismiss_writers(crowd *c);
+
 /* Serves what is ready; waits for it until `until_ns`, and a tenth of a second at most. */
 void crowd_turn(crowd *c, uint64_t until_ns);
 /* Until everyone has heard everything, and nothing is in flight. */

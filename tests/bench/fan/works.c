@@ -11,6 +11,7 @@
 #include "transport.h"
 
 #define WARM_UP_EVENTS 50
+#define COME_AT_ONCE   200
 #define SECOND_NS      1000000000ull
 #define SAMPLE_NS      50000000ull
 
@@ -66,11 +67,18 @@ static void warm_up(crowd *c)
     c->traffic = (crowd_traffic){0};
 }
 
+/* A few at a time: this is no storm. */
+static void come_gently(crowd *c, unsigned to)
+{
+    for (unsigned i = c->live; i < to; i += COME_AT_ONCE)
+        crowd_come(c, i + COME_AT_ONCE < to ? i + COME_AT_ONCE : to);
+    crowd_settle(c);
+}
+
 static void begin(crowd *c, const fan_options *o)
 {
     crowd_open(c, &o->crowd);
-    crowd_come(c, o->crowd.readers);
-    crowd_settle(c);
+    come_gently(c, o->crowd.readers);
 }
 
 static void print_latencies(const book *b)
@@ -140,11 +148,9 @@ void work_idle(const fan_options *o)
     crowd_open(&c, &o->crowd);
     /* What any connection at all makes the server allocate is not a reader's. */
     unsigned first = o->crowd.readers / 10;
-    crowd_come(&c, first);
-    crowd_settle(&c);
+    come_gently(&c, first);
     uint64_t before = server_bytes(o->pid);
-    crowd_come(&c, o->crowd.readers);
-    crowd_settle(&c);
+    come_gently(&c, o->crowd.readers);
     uint64_t after = server_bytes(o->pid);
     c.traffic = (crowd_traffic){0};
     double cpu = server_seconds(o->pid);
@@ -175,6 +181,7 @@ void work_cut(const fan_options *o)
         crowd_turn(&c, UINT64_MAX);
     if (o->pause) {
         char line[16];
+        crowd_dismiss_writers(&c);
         printf("away\n");
         fflush(stdout);
         if (fgets(line, sizeof(line), stdin) == NULL)
