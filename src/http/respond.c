@@ -68,11 +68,15 @@ static void append_field(buf *out, slice name, slice value)
     buf_append(out, SLICE_LITERAL("\r\n"));
 }
 
+/* Bytes of most answers: their buffer is made large enough at once. */
+#define ANSWER_LEN_USUAL 256
+
 /* Everything up to the framing fields, which differ between answers and streams. */
 static void append_head(http_exchange *ex, int status, const http_field *fields, size_t count)
 {
     buf *out = &ex->out;
     out->len = 0;
+    buf_reserve(out, ANSWER_LEN_USUAL);
     buf_append(out, SLICE_LITERAL("HTTP/1.1 "));
     buf_append_uint(out, (uint64_t)status);
     buf_append(out, SLICE_LITERAL(" "));
