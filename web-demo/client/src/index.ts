@@ -1,5 +1,6 @@
 export { WeftError } from './error.js'
 export { type ContentShape, type HistoryEvent, type HistoryPage, type HistoryRange, WeftHistory } from './history.js'
 export type { Transport } from './follow.js'
-export { WeftProvider, type WeftProviderEvents, type WeftProviderOptions } from './provider.js'
+export type { WeftProviderEvents, WeftProviderOptions } from './options.js'
+export { WeftProvider } from './provider.js'
 export type { HeadersSource, Receipt, RequestOptions } from './server.js'
