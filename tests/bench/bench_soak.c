@@ -2,7 +2,7 @@
  *
  *     bench_soak [DIR [GIGABYTES]]
  *
- * Events of 20 to 1,000 bytes are appended to some thousand documents until the data file has the
+ * Events of 20 to 1,000 bytes are appended to a thousand documents until the data file has the
  * size, packed when the tail is as long as a server lets it become, with a checkpoint now and then.
  * Every quarter the store is closed and opened again. In the end a document with a long history is
  * deleted, and a backup is made, restored and held against the store. DIR and DIR.* are made and
@@ -15,13 +15,14 @@
 #include "storing.h"
 
 enum {
-    DOCUMENTS = 5000,
+    DOCUMENTS = 1000,
     EVENT_LEN_MIN = 20,
     EVENT_LEN_MAX = 1000,
-    BATCH_LEN = 2048,
+    BATCH_LEN = 16384,
     STATE_LEN = 200000,
-    BATCHES_A_CHECKPOINT = 16,
+    BATCHES_A_CHECKPOINT = 4,
     QUARTERS = 4,
+    IDLE_COMMITS = 8, /* that free nothing more */
     PATH_LEN = 4096
 };
 
@@ -131,28 +132,42 @@ static void reopen(soak *k)
     say("open", storing_now_s() - begin, storing_file_len(k->b.dir));
 }
 
-/* The longest history goes; what it left is purged with the commits that follow. */
+static uint64_t bytes_in_use(const soak *k)
+{
+    store_stats stats;
+    storing_must(store_get_stats(k->b.s, &stats), "stats");
+    return stats.used_bytes;
+}
+
+static void commit_little(soak *k)
+{
+    store_batch *batch;
+    storing_must(store_batch_begin(k->b.s, &batch), "begin");
+    storing_must(store_batch_checkpoint(batch, 2, 1, (store_bytes){k->text, 1}), "checkpoint");
+    storing_must(store_batch_commit(batch), "commit");
+}
+
+/* A long history goes; what it left is purged with the commits that follow. */
 static void delete_one(soak *k)
 {
     store_batch *batch;
-    uint64_t commits = 0;
-    store_stats before;
-    store_stats after;
-    storing_must(store_get_stats(k->b.s, &before), "stats");
+    uint64_t before = bytes_in_use(k);
     double begin = storing_now_s();
     storing_must(store_batch_begin(k->b.s, &batch), "begin");
     storing_must(store_batch_delete(batch, 1, 1), "delete");
     storing_must(store_batch_commit(batch), "commit");
-    say("delete", storing_now_s() - begin, k->heads[0]);
-    for (uint64_t used = 0; commits < 2 || after.used_bytes != used; commits++) {
-        used = commits ? after.used_bytes : 0;
-        storing_must(store_batch_begin(k->b.s, &batch), "begin");
-        storing_must(store_batch_checkpoint(batch, 2, 1, (store_bytes){k->text, 1}), "checkpoint");
-        storing_must(store_batch_commit(batch), "commit");
-        storing_must(store_get_stats(k->b.s, &after), "stats");
+    double deleted = storing_now_s();
+    unsigned commits = 0;
+    uint64_t used = bytes_in_use(k);
+    for (unsigned idle = 0; idle < IDLE_COMMITS; commits++) {
+        commit_little(k);
+        idle = bytes_in_use(k) < used ? 0 : idle + 1;
+        used = bytes_in_use(k);
     }
-    printf("soak purge            %9llu commits, %.3f GB used before, %.3f GB after\n",
-           (unsigned long long)commits, gb(before.used_bytes), gb(after.used_bytes));
+    printf("soak delete           %9.2f s  a document of %llu events\n", deleted - begin,
+           (unsigned long long)k->heads[0]);
+    printf("soak purge            %9.2f s  %u commits, %.3f GB in use before, %.3f GB after\n",
+           storing_now_s() - deleted, commits - IDLE_COMMITS, gb(before), gb(used));
 }
 
 /* ---- copies and checks ---- */
