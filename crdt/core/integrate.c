@@ -116,20 +116,11 @@ static void take_parent_of(const crdt_doc *doc, crdt__ref left, crdt__place *pla
     place->key = it->key;
 }
 
-/* Of a struct that is known in part the origin is not kept, and nobody would hear of a cut there.
- * Only where it begins within a struct of its own client that is cut, as in Yjs. */
-static bool cuts_at_origin(const crdt__wstruct *ws, uint64_t offset)
-{
-    return ws->has_origin && (offset == 0 || (ws->origin.client == ws->id.client &&
-                                              ws->origin.clock + 1 == ws->id.clock));
-}
-
 /* Makes the neighbours end and begin with what the struct refers to. */
-static bool cut_neighbours(crdt_doc *doc, const crdt__wstruct *ws, uint64_t offset,
-                           crdt__parties parties, crdt__place *place)
+static bool cut_neighbours(crdt_doc *doc, const crdt__wstruct *ws, crdt__parties parties,
+                           crdt__place *place)
 {
-    if (cuts_at_origin(ws, offset) &&
-        crdt__item_end(crdt__item_at(doc, place->left)) != ws->origin.clock + 1 &&
+    if (ws->has_origin && crdt__item_end(crdt__item_at(doc, place->left)) != ws->origin.clock + 1 &&
         !(place->left = crdt__item_clean_end(doc, parties.origin, ws->origin.clock)))
         return false;
     return !ws->has_right || crdt__item_at(doc, place->right)->clock == ws->right.clock ||
@@ -156,7 +147,7 @@ static bool resolve(crdt_doc *doc, const crdt__wstruct *ws, uint64_t offset, crd
         take_parent_of(doc, holder_of(doc, parties.own, clock - 1), out);
     if (!out->parent)
         return true;
-    if (!cut_neighbours(doc, ws, offset, parties, out))
+    if (!cut_neighbours(doc, ws, parties, out))
         return false;
     if (offset > 0)
         out->left = holder_of(doc, parties.own, clock - 1);

@@ -189,21 +189,6 @@ static void what_is_known_cuts_nothing(void **state)
     fixture_close(&f);
 }
 
-/* ... before it drops its known beginning, and with that its origin, ... */
-static void what_is_known_in_part_cuts_nothing_for_what_is_known(void **state)
-{
-    (void)state;
-    fixture f;
-    const wm_id origin = {1, 1};
-    fixture_open(&f, (crdt_doc_options){0});
-    fixture_put(&f, (wm_id){1, 0}, typed("a\xf0\x9f\x99\x82", NULL, NULL));
-    fixture_put(&f, (wm_id){2, 0}, typed("x", NULL, NULL));
-    fixture_put(&f, (wm_id){2, 0}, typed("xy", &origin, NULL));
-    fixture_expect_structs(&f, 2);
-    expect_character(&f);
-    fixture_close(&f);
-}
-
 /* ... and before it finds that the struct has no place, and keeps nothing of it but its length. Who
  * hears only what became of it would not cut. */
 static void what_becomes_gc_cuts_nothing(void **state)
@@ -237,7 +222,6 @@ int main(void)
         cmocka_unit_test(a_cut_character_becomes_two_replacement_characters),
         cmocka_unit_test(a_deletion_of_nothing_cuts_nothing),
         cmocka_unit_test(what_is_known_cuts_nothing),
-        cmocka_unit_test(what_is_known_in_part_cuts_nothing_for_what_is_known),
         cmocka_unit_test(what_becomes_gc_cuts_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
