@@ -70,13 +70,7 @@ static crdt__ref named_parent(crdt_doc *doc, const crdt__wstruct *ws, bool *ok)
     return holder->kind == CRDT__TYPE ? holder->content : 0;
 }
 
-/* The struct that holds a unit. */
-static crdt__ref holder_of(crdt_doc *doc, uint32_t client, uint64_t clock)
-{
-    return crdt__blocks_item(&doc->objects, crdt__doc_seek(doc, client, clock));
-}
-
-/* What holds the right origin: nearly always the left neighbour's neighbour. */
+/* What begins with the right origin: nearly always the left neighbour's neighbour. */
 static crdt__ref find_right(crdt_doc *doc, const crdt__wstruct *ws, uint32_t client, crdt__ref left)
 {
     crdt__ref next = left ? crdt__item_at(doc, left)->right : 0;
@@ -85,12 +79,21 @@ static crdt__ref find_right(crdt_doc *doc, const crdt__wstruct *ws, uint32_t cli
         if (it->clock == ws->right.clock && it->client == client)
             return next;
     }
-    return holder_of(doc, client, ws->right.clock);
+    return crdt__item_clean_start(doc, client, ws->right.clock);
 }
 
-/* The parent of a struct that lies beside others, or names it. False when out of memory. */
-static bool find_parent(crdt_doc *doc, const crdt__wstruct *ws, crdt__place *out)
+/* Finds the neighbours of a struct, splitting them if need be, and its parent. False when out of
+ * memory. */
+static bool resolve(crdt_doc *doc, const crdt__wstruct *ws, crdt__parties parties, crdt__place *out)
 {
+    *out = (crdt__place){0};
+    if (ws->has_origin &&
+        !(out->left = crdt__item_clean_end(doc, parties.origin, ws->origin.clock)))
+        return false;
+    if (ws->has_right && !(out->right = find_right(doc, ws, parties.right, out->left)))
+        return false;
+    if (is_gc(doc, out->left) || is_gc(doc, out->right))
+        return true;
     if (!ws->has_parent) {
         crdt__ref from = out->left ? out->left : out->right;
         if (from) {
@@ -104,54 +107,6 @@ static bool find_parent(crdt_doc *doc, const crdt__wstruct *ws, crdt__place *out
     if (out->parent && ws->has_sub)
         ok = (out->key = crdt__doc_name(doc, ws->sub)) != 0;
     return ok;
-}
-
-/* What continues a known struct goes where that one is, whatever its first, known unit referred to.
- * Yjs throws half way behind a GC struct, and takes parent and key from the reference, which bad
- * updates use to hang items of one list into another. */
-static void take_parent_of(const crdt_doc *doc, crdt__ref left, crdt__place *place)
-{
-    const crdt__item *it = crdt__item_at(doc, left);
-    place->parent = it->kind == CRDT__GC ? 0 : it->parent;
-    place->key = it->key;
-}
-
-/* Makes the neighbours end and begin with what the struct refers to. */
-static bool cut_neighbours(crdt_doc *doc, const crdt__wstruct *ws, crdt__parties parties,
-                           crdt__place *place)
-{
-    if (ws->has_origin && crdt__item_end(crdt__item_at(doc, place->left)) != ws->origin.clock + 1 &&
-        !(place->left = crdt__item_clean_end(doc, parties.origin, ws->origin.clock)))
-        return false;
-    return !ws->has_right || crdt__item_at(doc, place->right)->clock == ws->right.clock ||
-           (place->right = crdt__item_clean_start(doc, parties.right, ws->right.clock)) != 0;
-}
-
-/* Finds the neighbours of a struct whose first `offset` units are known, and its parent. Nothing is
- * cut for one that finds no place: only its length is kept, and to cut a character changes a text.
- * (Yjs: Item#getMissing, which cuts first.) False when out of memory. */
-static bool resolve(crdt_doc *doc, const crdt__wstruct *ws, uint64_t offset, crdt__parties parties,
-                    crdt__place *out)
-{
-    *out = (crdt__place){0};
-    uint64_t clock = ws->id.clock + offset;
-    if (ws->has_origin)
-        out->left = holder_of(doc, parties.origin, ws->origin.clock);
-    if (ws->has_right)
-        out->right = find_right(doc, ws, parties.right, out->left);
-    if (is_gc(doc, out->left) || is_gc(doc, out->right))
-        return true;
-    if (!find_parent(doc, ws, out))
-        return false;
-    if (out->parent && offset > 0)
-        take_parent_of(doc, holder_of(doc, parties.own, clock - 1), out);
-    if (!out->parent)
-        return true;
-    if (!cut_neighbours(doc, ws, parties, out))
-        return false;
-    if (offset > 0)
-        out->left = holder_of(doc, parties.own, clock - 1);
-    return true;
 }
 
 /* ---- linking ---- */
@@ -232,6 +187,16 @@ static bool cut_known(crdt_doc *doc, crdt__item *it, uint64_t offset)
     return true;
 }
 
+/* What continues a known struct goes where that one is, whatever its first, known unit referred to.
+ * Yjs throws half way behind a GC struct, and takes parent and key from the reference, which bad
+ * updates use to hang items of one list into another. */
+static void continue_left(const crdt_doc *doc, crdt__place *place)
+{
+    const crdt__item *left = crdt__item_at(doc, place->left);
+    place->parent = left->kind == CRDT__GC ? 0 : left->parent;
+    place->key = left->key;
+}
+
 bool crdt__integrate_link(crdt_doc *doc, crdt__ref ref, crdt__item *it, crdt__place place)
 {
     if (!is_undisputed(doc, &place) && !crdt__conflict_resolve(doc, ref, it, &place))
@@ -269,6 +234,11 @@ static bool integrate(crdt_doc *doc, const crdt__wstruct *ws, uint64_t offset,
     if (!client)
         return false;
     uint64_t clock = ws->id.clock + offset;
+    if (offset > 0 && place.parent) {
+        if (!(place.left = crdt__item_clean_end(doc, client, clock - 1)))
+            return false;
+        continue_left(doc, &place);
+    }
     if (!place.parent)
         return integrate_gc(doc, client, clock, ws->len - offset);
 
@@ -289,12 +259,10 @@ static bool integrate(crdt_doc *doc, const crdt__wstruct *ws, uint64_t offset,
 bool crdt__integrate_struct(crdt_doc *doc, const crdt__wstruct *ws, crdt__parties parties)
 {
     crdt__place place = {0};
-    uint64_t offset = doc->clients[parties.own].state - ws->id.clock;
-    if (offset > 0 && offset >= ws->len)
-        return true;
-    if (ws->kind != CRDT__GC && !resolve(doc, ws, offset, parties, &place))
+    if (ws->kind != CRDT__GC && !resolve(doc, ws, parties, &place))
         return false;
-    return integrate(doc, ws, offset, parties, place);
+    uint64_t offset = doc->clients[parties.own].state - ws->id.clock;
+    return (offset > 0 && offset >= ws->len) || integrate(doc, ws, offset, parties, place);
 }
 
 crdt__ref crdt__integrate_made(crdt_doc *doc, uint32_t client, const crdt__wstruct *content,

@@ -64,14 +64,16 @@ static inline void look_right(const crdt__loader *ld, crdt__item *it)
 
 static inline crdt__ref end_at(crdt_doc *doc, crdt__ref ref, uint32_t client, uint64_t clock)
 {
-    if (crdt__item_end(crdt__item_at(doc, ref)) == clock + 1)
+    const crdt__item *it = crdt__item_at(doc, ref);
+    if (it->kind == CRDT__GC || crdt__item_end(it) == clock + 1)
         return ref;
     return crdt__item_clean_end(doc, client, clock);
 }
 
 static inline crdt__ref start_at(crdt_doc *doc, crdt__ref ref, uint32_t client, uint64_t clock)
 {
-    if (crdt__item_at(doc, ref)->clock == clock)
+    const crdt__item *it = crdt__item_at(doc, ref);
+    if (it->kind == CRDT__GC || it->clock == clock)
         return ref;
     return crdt__item_clean_start(doc, client, clock);
 }
@@ -98,20 +100,19 @@ static bool is_gc(const crdt_doc *doc, crdt__ref ref)
     return ref && crdt__item_at(doc, ref)->kind == CRDT__GC;
 }
 
-/* Where the item goes, with nothing cut where that is nowhere; its own parent and key are set too.
- * Out of memory: false. */
+/* Where the item goes; its own parent and key are set too. Out of memory: false. */
 static bool resolve(const crdt__loader *ld, crdt__item *it, crdt__place *out)
 {
     crdt_doc *doc = ld->doc;
     *out = (crdt__place){0};
-    if ((it->origin_client && is_gc(doc, it->left)) || (it->right_client && is_gc(doc, it->right)))
-        return true;
     if (it->origin_client &&
         !(out->left = end_at(doc, it->left, it->origin_client, it->origin_clock)))
         return false;
     if (it->right_client &&
         !(out->right = start_at(doc, it->right, it->right_client, it->right_clock)))
         return false;
+    if (is_gc(doc, out->left) || is_gc(doc, out->right))
+        return true;
     bool ok = true;
     crdt__ref from = out->left ? out->left : out->right;
     if (from) {

@@ -161,54 +161,6 @@ static void a_deletion_of_nothing_cuts_nothing(void **state)
     fixture_close(&f);
 }
 
-static void expect_character(fixture *f)
-{
-    static const uint8_t character[] = {0xf0, 0x9f, 0x99, 0x82};
-    crdt_buf whole = fixture_state(f);
-    size_t at = 0;
-    while (at + sizeof character <= whole.len &&
-           memcmp(whole.data + at, character, sizeof character) != 0)
-        at++;
-    assert_true(at + sizeof character <= whole.len);
-    crdt_buf_free(&whole);
-}
-
-/* Yjs cuts what a struct's origins lie in before it looks whether the struct is known, ... */
-static void what_is_known_cuts_nothing(void **state)
-{
-    (void)state;
-    fixture f;
-    const wm_id origin = {1, 1};
-    fixture_open(&f, (crdt_doc_options){0});
-    fixture_put(&f, (wm_id){1, 0}, typed("a\xf0\x9f\x99\x82", NULL, NULL));
-    crdt_buf before = fixture_state(&f);
-    crdt_applied applied = fixture_put(&f, (wm_id){1, 2}, typed("x", &origin, NULL));
-    assert_false(applied.changed || applied.integrated);
-    fixture_expect_state(&f, wm_bytes(&before));
-    crdt_buf_free(&before);
-    fixture_close(&f);
-}
-
-/* ... and before it finds that the struct has no place, and keeps nothing of it but its length. Who
- * hears only what became of it would not cut. */
-static void what_becomes_gc_cuts_nothing(void **state)
-{
-    (void)state;
-    fixture f;
-    const wm_id pair = {1, 1};
-    const wm_id half = {1, 2};
-    const wm_id gone = {2, 0};
-    fixture_open(&f, (crdt_doc_options){0});
-    fixture_put(&f, (wm_id){1, 0}, typed("a\xf0\x9f\x99\x82", NULL, NULL));
-    fixture_put(&f, gone, (wm_item){.kind = WM_GC, .len = 1});
-    fixture_put(&f, (wm_id){3, 0}, typed("x", &pair, &gone));
-    fixture_put(&f, (wm_id){4, 0}, typed("y", &gone, &half));
-    fixture_put(&f, (wm_id){3, 0}, typed("xyz", &pair, &half));
-    fixture_expect_structs(&f, 4); /* the text, and three GC */
-    expect_character(&f);
-    fixture_close(&f);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -221,8 +173,6 @@ int main(void)
         cmocka_unit_test(deleted_text_gives_its_bytes_back),
         cmocka_unit_test(a_cut_character_becomes_two_replacement_characters),
         cmocka_unit_test(a_deletion_of_nothing_cuts_nothing),
-        cmocka_unit_test(what_is_known_cuts_nothing),
-        cmocka_unit_test(what_becomes_gc_cuts_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
