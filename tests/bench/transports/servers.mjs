@@ -35,12 +35,17 @@ const launch = (args, { env, port, dir }) => new Promise((resolve, reject) => {
   let out = ''
   let said = ''
   child.stderr.on('data', text => { said = (said + text).slice(-4000) })
-  child.once('exit', code => reject(new Error(`${args[0]} ended with ${code}: ${said}`)))
+  child.once('exit', code => {
+    process.stderr.write(`${args.join(' ')} ended with ${code}: ${said}\n`)
+    reject(new Error(args[0]))
+  })
   const ready = found => resolve({
     child, dir, pid: child.pid, port: found,
     stop: () => new Promise(done => {
+      const clear = () => done(rmSync(dir, { recursive: true, force: true }))
+      if (child.exitCode !== null || child.signalCode !== null) return clear()
       child.removeAllListeners('exit')
-      child.once('exit', () => done(rmSync(dir, { recursive: true, force: true })))
+      child.once('exit', clear)
       child.kill()
     })
   })
