@@ -147,7 +147,7 @@ test('a restart: providers come back, and what was written meanwhile arrives', a
   a.text.insert(6, ' meanwhile')
   await startServer(t, { dir: own.dir, args: ['--listen', `127.0.0.1:${port}`] })
   await says(b, 'before meanwhile')
-  assert.ok(a.synced && b.synced)
+  await Promise.all([synced(a), synced(b)])
 })
 
 test('sub-protocols: the first offered is chosen', async t => {
