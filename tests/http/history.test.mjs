@@ -414,21 +414,25 @@ test('events as large as updates may be come whole, in every form', async () => 
 
 // ---- slow readers
 
-const anonBytes = of => Number(/^RssAnon:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${of.pid}/status`, 'utf8'))[1]) * 1024
+const statusBytes = (of, field) =>
+  Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(readFileSync(`/proc/${of.pid}/status`, 'utf8'))[1]) * 1024
+
+// A sanitizer keeps several bytes for each of the server's, in terabytes that it reserves: what the server takes is not told.
+const sanitized = of => statusBytes(of, 'VmSize') > 2 ** 40
 
 test('readers that do not read cost little, and others do not wait for them', async t => {
   const own = await startServer(t)
   const MiB = 1 << 20
   const [EVENTS, READERS] = [24, 20]
   await writeMany('heavy', longTexts(EVENTS, MiB), own)
-  const before = anonBytes(own)
+  const before = statusBytes(own, 'RssAnon')
   const slow = []
   for (let i = 0; i < READERS; i++) slow.push(await openSlowly(t, 'heavy', [LINES, STREAM, '*/*'][i % 3], own))
   // Somebody else's whole history goes by meanwhile, and writing goes on.
   assert.equal((await lines('heavy', '', own)).length, EVENTS)
   assert.equal((await own.post('light', new Writer().type('x'))).json.changed, true)
-  const grown = anonBytes(own) - before
-  assert.ok(grown < (READERS * 4 + 64) * MiB, `${READERS} readers cost ${Math.round(grown / MiB)} MiB`)
+  const grown = statusBytes(own, 'RssAnon') - before
+  assert.ok(sanitized(own) || grown < (READERS * 4 + 64) * MiB, `${READERS} readers cost ${Math.round(grown / MiB)} MiB`)
   // Who was slow still gets everything.
   const { text, complete } = await readAll(slow[0])
   assert.ok(complete)
