@@ -210,10 +210,8 @@ bool api_check_seed(void *ctx, http_exchange *ex)
 {
     (void)ctx;
     slice length = http_header(ex, "content-length");
-    bool typed = http_header(ex, "content-type").data != NULL ||
-                 http_header(ex, "content-encoding").data != NULL;
     bool filled = length.data != NULL && !slice_equal(length, SLICE_LITERAL("0"));
-    return (!(typed || filled) || api_check_media(ex)) && api_check_encoding(ex);
+    return (!filled || api_check_media(ex)) && api_check_encoding(ex);
 }
 
 bool api_check_awareness(void *ctx, http_exchange *ex)

@@ -52,6 +52,15 @@ test('PUT creates an empty document, once', async () => {
   assert.deepEqual((await listing('?prefix=put-empty')).docs, ['put-empty'])
 })
 
+test('PUT without a body has no type to be asked for', async () => {
+  for (const [doc, type] of [['typed-fetch', 'text/plain;charset=UTF-8'], ['typed-curl', 'application/x-www-form-urlencoded']]) {
+    const answer = await server.request('PUT', `/docs/${doc}`, { headers: { 'content-type': type, 'content-length': '0' } })
+    assert.equal(answer.status, 201, type)
+    const filled = await server.put(`${doc}-filled`, new Writer().type('x'), { 'content-type': type })
+    assertProblem(filled, 415, 'unsupported_media_type')
+  }
+})
+
 test('PUT seeds a document with one update, exactly once', async () => {
   const first = await server.put('put-seed', new Writer().type('seed'), { 'if-none-match': '*' })
   assert.equal(first.status, 201)
