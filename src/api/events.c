@@ -41,11 +41,12 @@ static void respond(read_call *c, http_exchange *ex)
         begin_stream(c, ex);
 }
 
-/* An EventSource stops at 204. */
+/* An EventSource stops at 204; not for good, if the name comes back. */
 static void respond_deleted(read_call *c, http_exchange *ex)
 {
     (void)c;
-    http_respond(ex, 204, NULL, 0, (slice){0});
+    http_field field = {SLICE_LITERAL("Cache-Control"), SLICE_LITERAL("no-store")};
+    http_respond(ex, 204, &field, 1, (slice){0});
 }
 
 /* Last-Event-ID, then `since`, then `sv`. What is malformed in the query is refused even if it is

@@ -156,8 +156,11 @@ void http_respond_head(http_exchange *ex, int status, const http_field *fields, 
     conn_answered(ex);
 }
 
+#define PROBLEM_FIELDS_OWN 2
 #define PROBLEM_FIELDS_MAX 4
 
+/* Nothing that is refused stays so: without being told, browsers keep a 410 for good (RFC 9111,
+ * section 4.2.2). */
 void http_respond_problem_with(http_exchange *ex, int status, const char *code, const char *detail,
                                const http_field *fields, size_t field_count)
 {
@@ -165,12 +168,13 @@ void http_respond_problem_with(http_exchange *ex, int status, const char *code, 
         json_pack("{s:s, s:s, s:i, s:s, s:s}", "type", "about:blank", "title",
                   reason_of(status).data, "status", status, "detail", detail, "code", code);
     char *text = problem ? json_dumps(problem, JSON_COMPACT) : NULL;
-    must(text != NULL && field_count < PROBLEM_FIELDS_MAX);
+    must(text != NULL && field_count <= PROBLEM_FIELDS_MAX - PROBLEM_FIELDS_OWN);
     http_field all[PROBLEM_FIELDS_MAX] = {
-        {SLICE_LITERAL("Content-Type"), SLICE_LITERAL("application/problem+json")}};
+        {SLICE_LITERAL("Content-Type"), SLICE_LITERAL("application/problem+json")},
+        {SLICE_LITERAL("Cache-Control"), SLICE_LITERAL("no-store")}};
     for (size_t i = 0; i < field_count; i++)
-        all[i + 1] = fields[i];
-    http_respond(ex, status, all, field_count + 1, slice_of(text));
+        all[PROBLEM_FIELDS_OWN + i] = fields[i];
+    http_respond(ex, status, all, PROBLEM_FIELDS_OWN + field_count, slice_of(text));
     free(text);
     json_decref(problem);
 }
@@ -228,6 +232,10 @@ void respond_unrouted(http_exchange *ex, route_match match)
     const http_request *request = &ex->request;
     if (cors_preflight(ex))
         return;
+    if (request->method == HTTP_OPTIONS && slice_equal(request->path, SLICE_LITERAL("*"))) {
+        respond_options(ex, SLICE_LITERAL("GET, HEAD, POST, PUT, DELETE, OPTIONS"));
+        return;
+    }
     if (match == ROUTE_NONE && ex->server->options.static_dir != NULL) {
         static_respond(ex);
         return;

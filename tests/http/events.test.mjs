@@ -228,6 +228,14 @@ test('deleting ends the streams; EventSources that come back are stopped by 204'
   }
 })
 
+test('that a document is deleted is not kept: its name may come back', async t => {
+  await written('not-kept', 'x')
+  await server.delete('not-kept')
+  const answer = await server.get('/docs/not-kept/events')
+  assert.equal(answer.status, 204)
+  assert.equal(answer.headers['cache-control'], 'no-store')
+})
+
 test('who comes back after a deletion and a new life is told to drop the copy', async t => {
   const writer = await written('reborn', 'old')
   await server.delete('reborn')

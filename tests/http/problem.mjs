@@ -6,6 +6,8 @@ export const assertProblem = (answer, status, code) => {
   const body = answer.body.toString()
   assert.equal(answer.status, status, `${status} ${code} expected, came ${answer.status}: ${body}`)
   assert.match(answer.headers['content-type'], /^application\/problem\+json/)
+  // Or a browser would keep a 410 for good, and a PUT bring nothing back.
+  assert.equal(answer.headers['cache-control'], 'no-store')
   const problem = JSON.parse(body)
   for (const member of ['type', 'title', 'detail', 'code']) assert.equal(typeof problem[member], 'string', member)
   assert.equal(problem.status, status)

@@ -235,6 +235,14 @@ test('methods that a path does not have: 405, and Allow', async t => {
   }
 })
 
+test('OPTIONS *: what the server knows as a whole', async t => {
+  const connection = connect(t, server).send(head(['OPTIONS * HTTP/1.1', 'Host: x']))
+  const answer = await connection.answer()
+  assert.equal(answer.status, 204)
+  assert.match(answer.headers.allow, /\bPUT\b/)
+  assertProblem(await connect(t, server).send(head(['GET * HTTP/1.1', 'Host: x'])).answer(), 400, 'bad_request')
+})
+
 test('paths that are none: 404', async () => {
   for (const path of ['/', '/nope', '/docs/', '/docs/a/b', '/docs/a/updates/x', '/docs//updates', '/Docs/a', '/healthz/']) {
     assertProblem(await server.get(path), 404, 'not_found')

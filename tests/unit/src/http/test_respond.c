@@ -50,7 +50,7 @@ static void a_method_without_a_name_is_one_that_no_path_has(void **state)
         {"PATCH /alive HTTP/1.1", "HTTP/1.1 405"},    {"BREW /nothing HTTP/1.1", "HTTP/1.1 404"},
         {"BR(EW /alive HTTP/1.1", "HTTP/1.1 400"},    {"CONNECT a:80 HTTP/1.1", "HTTP/1.1 400"},
         {"BREW /alive HTTP/3.0", "HTTP/1.1 400"},     {"GET /a#b HTTP/1.1", "HTTP/1.1 400"},
-        {"OPTIONS * HTTP/1.1", "HTTP/1.1 404"},       {"GET * HTTP/1.1", "HTTP/1.1 400"},
+        {"OPTIONS * HTTP/1.1", "HTTP/1.1 204"},       {"GET * HTTP/1.1", "HTTP/1.1 400"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         char request[200];
