@@ -103,28 +103,38 @@ void parse_begin(http_exchange *conn)
 
 /* ---- the head ---- */
 
-/* Path and query of the target: in origin form, or in absolute form for a proxy's sake (RFC 9112,
- * section 3.2). */
+/* Bytes of the scheme and the host that begin a target in absolute form, which proxies send (RFC
+ * 9112, section 3.2.2); 0 if it is in another form. */
+static size_t authority_len(slice target)
+{
+    static const char *const schemes[] = {"http://", "https://"};
+    for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+        size_t len = strlen(schemes[i]);
+        if (target.len <= len || strncasecmp(target.data, schemes[i], len) != 0)
+            continue;
+        while (len < target.len && memchr("/?#", target.data[len], 3) == NULL)
+            len++;
+        return len;
+    }
+    return 0;
+}
+
+/* Path and query of the target; a path that is absent is the root. */
 static bool split_target(http_request *request)
 {
-    slice target = request->path;
-    if (target.len >= 7 && memcmp(target.data, "http://", 7) == 0) {
-        const char *slash = memchr(target.data + 7, '/', target.len - 7);
-        if (slash == NULL)
-            return false;
-        target = (slice){slash, target.len - (size_t)(slash - target.data)};
-    }
+    size_t authority = authority_len(request->path);
+    slice target = {request->path.data + authority, request->path.len - authority};
+    bool rootless = authority > 0 && (target.len == 0 || target.data[0] == '?');
     bool asterisk = request->method == HTTP_OPTIONS && slice_equal(target, SLICE_LITERAL("*"));
-    if (!asterisk && (target.len == 0 || target.data[0] != '/'))
+    if (!asterisk && !rootless && (target.len == 0 || target.data[0] != '/'))
         return false;
     if (memchr(target.data, '#', target.len) != NULL)
         return false;
     const char *mark = memchr(target.data, '?', target.len);
-    request->path = target;
-    if (mark != NULL) {
-        request->path.len = (size_t)(mark - target.data);
-        request->query = (slice){mark + 1, target.len - request->path.len - 1};
-    }
+    size_t path_len = mark != NULL ? (size_t)(mark - target.data) : target.len;
+    request->path = rootless ? SLICE_LITERAL("/") : (slice){target.data, path_len};
+    if (mark != NULL)
+        request->query = (slice){mark + 1, target.len - path_len - 1};
     return true;
 }
 

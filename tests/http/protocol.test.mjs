@@ -206,8 +206,13 @@ test('a body that ends early changes nothing', async t => {
 })
 
 test('a target in absolute form is taken', async t => {
-  const connection = connect(t, server).send(head(['GET http://x/healthz HTTP/1.1', 'Host: x']))
-  assert.equal((await connection.answer()).status, 200)
+  for (const [target, status] of [
+    ['http://x/healthz', 200], ['HTTP://x/healthz?a', 200], ['https://x:8443/healthz', 200], ['http://x/docs?limit=0', 400],
+    ['http://x', 404], ['http://x?healthz', 404], ['http://x#a', 400], ['http://', 400], ['ftp://x/healthz', 400], ['//x/healthz', 404]
+  ]) {
+    const connection = connect(t, server).send(head([`GET ${target} HTTP/1.1`, 'Host: x']))
+    assert.equal((await connection.answer()).status, status, target)
+  }
 })
 
 test('empty lines before a request are ignored', async t => {
