@@ -212,17 +212,19 @@ void room_edit_end(room *r, room_write *w, err failed, frame *update, bool spoil
 {
     w->result = failed;
     w->update = update;
-    if (update != NULL) {
-        w->changed = true;
-        batch_add_event(&r->batch, w);
-        w->pending = crdt_doc_pending(r->doc);
-        if (w->pending)
-            w->result = note_missing(r, w);
-    }
-    if (update == NULL && w->began)
+    if (update == NULL && w->began) {
         undo_life(r);
-    else
-        r->spoilt = spoilt;
+        return;
+    }
+    r->spoilt = spoilt;
+    if (failed != ERR_OK)
+        return;
+    w->changed = update != NULL;
+    if (w->changed)
+        batch_add_event(&r->batch, w);
+    w->pending = crdt_doc_pending(r->doc);
+    if (w->pending)
+        w->result = note_missing(r, w);
 }
 
 static err apply_create(room *r, room_write *w)

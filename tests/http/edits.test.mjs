@@ -7,7 +7,7 @@ import * as Y from 'yjs'
 import { assertProblem } from './problem.mjs'
 import { Stream, epochOf } from './sse.mjs'
 import { docPath, file, startServer } from './server.mjs'
-import { Writer, randomText } from './yjs.mjs'
+import { EMPTY, Writer, randomText } from './yjs.mjs'
 
 const server = await startServer(file)
 
@@ -138,6 +138,22 @@ test('edits without effect are no event, and create nothing', async () => {
   assert.equal((await server.get('/docs/nothing')).json.created, null)
   const head = await made('nothing', { root: 't', as: 'text', delta: [{ insert: 'x' }] })
   assert.deepEqual(await made('nothing', { root: 't', as: 'text', delta: [{ retain: 1 }] }), { ...head, changed: false })
+})
+
+test('every answer tells how the document stands: pending', async () => {
+  const writer = new Writer()
+  writer.type('a')
+  const { missing } = (await server.post('edits-waiting', writer.type('b'))).json
+  const nothing = await made('edits-waiting')
+  assert.deepEqual(nothing, { id: nothing.id, changed: false, pending: true, missing })
+  assert.equal((await server.post('edits-waiting', EMPTY)).json.pending, true)
+  const something = await made('edits-waiting', { root: 'm', as: 'map', set: { a: 1 } })
+  assert.deepEqual([something.changed, something.pending], [true, true])
+  const restored = await server.request('POST', '/docs/edits-waiting/restore',
+    { headers: { 'content-type': 'application/json' }, body: JSON.stringify({ at: something.id }) })
+  assert.deepEqual(restored.json, { ...something, changed: false })
+  await server.post('edits-waiting', writer.updates[0])
+  assert.equal((await made('edits-waiting')).pending, false)
 })
 
 test('an edit that does not fit is refused by its number, with all that came with it', async () => {
