@@ -12,6 +12,8 @@
  */
 #include "server.h"
 
+#include <dirent.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -211,8 +213,22 @@ static void warn_of_damage(store *opened)
                  stats.damaged);
 }
 
+/* What is mistyped would answer 404 for ever. */
+static bool can_serve_files(const char *dir)
+{
+    DIR *opened = opendir(dir);
+    if (opened == NULL) {
+        log_error("cannot serve files of %s: %s", dir, strerror(errno));
+        return false;
+    }
+    closedir(opened);
+    return true;
+}
+
 bool server_run(const config *settings)
 {
+    if (settings->static_dir != NULL && !can_serve_files(settings->static_dir))
+        return false;
     char detail[512];
     store *opened;
     store_options options = {.codec = &room_codec};
