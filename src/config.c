@@ -91,6 +91,14 @@ static bool cors_from_environment(words *w)
 
 /* ---- from the flags ---- */
 
+/* Of several letters behind one dash, getopt_long says which it does not know. */
+static config_result no_such_flag(char **argv)
+{
+    char letter[] = {'-', (char)optopt, '\0'};
+    return bad("there is no such flag; see weft serve --help",
+               optopt != 0 ? letter : argv[optind - 1]);
+}
+
 static config_result read_flags(int argc, char **argv, words *w)
 {
     static const struct option flags[] = {{"listen", required_argument, NULL, FLAG_LISTEN},
@@ -103,7 +111,8 @@ static config_result read_flags(int argc, char **argv, words *w)
                                           {"version", no_argument, NULL, FLAG_VERSION},
                                           {0}};
     int got;
-    while ((got = getopt_long(argc, argv, "", flags, NULL)) != -1) {
+    opterr = 0;
+    while ((got = getopt_long(argc, argv, ":", flags, NULL)) != -1) {
         switch (got) {
         case FLAG_LISTEN:
             w->listen = optarg;
@@ -130,9 +139,10 @@ static config_result read_flags(int argc, char **argv, words *w)
         case FLAG_VERSION:
             printf("weft %s\n", config_version);
             return CONFIG_DONE;
-        default: /* getopt_long has said what is wrong */
-            fputs("weft: see weft serve --help\n", stderr);
-            return CONFIG_BAD;
+        case ':':
+            return bad("this flag needs a value; see weft serve --help", argv[optind - 1]);
+        default:
+            return no_such_flag(argv);
         }
     }
     if (optind < argc)
@@ -154,18 +164,34 @@ static bool parse_bytes(const char *text, size_t *out)
     return true;
 }
 
-/* `scheme://host[:port]`, as browsers send it. */
+static bool ends_in(const char *text, const char *end)
+{
+    size_t len = strlen(text), end_len = strlen(end);
+    return len >= end_len && strcmp(text + len - end_len, end) == 0;
+}
+
+/* `scheme://host[:port]` as browsers send it (RFC 6454, section 6.2); in another form it would let
+ * nobody in. */
 static bool is_origin(const char *text)
 {
-    const char *host = strstr(text, "://");
-    return host != NULL && host != text && host[3] != '\0' && strchr(host + 3, '/') == NULL;
+    static const char scheme[] = "abcdefghijklmnopqrstuvwxyz0123456789+-.";
+    static const char host[] = "abcdefghijklmnopqrstuvwxyz0123456789-._:[]";
+    size_t len = strspn(text, scheme);
+    const char *rest = text + len;
+    bool usual_port = (strncmp(text, "http:", 5) == 0 && ends_in(text, ":80")) ||
+                      (strncmp(text, "https:", 6) == 0 && ends_in(text, ":443"));
+    return len > 0 && strncmp(rest, "://", 3) == 0 && rest[3] != '\0' && !usual_port &&
+           rest[3 + strspn(rest + 3, host)] == '\0';
 }
 
 static config_result read_origins(const words *w, config *out)
 {
     for (size_t i = 0; i < w->cors_count; i++) {
         if (!is_origin(w->cors[i]))
-            return bad("an origin is like https://example.org, without a path", w->cors[i]);
+            return bad(
+                "an origin is like https://example.org, in lower case, without a path or the "
+                "usual port",
+                w->cors[i]);
         out->cors[i] = w->cors[i];
     }
     out->cors_count = w->cors_count;

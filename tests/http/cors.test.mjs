@@ -77,6 +77,17 @@ test('nothing for other origins, whatever they look like', async () => {
   }
 })
 
+test('origins with ports and numbers, by flags or by variable', async t => {
+  const origins = ['http://localhost:5173', 'https://[::1]:8443', 'tauri://localhost', 'https://a_b.example-1.org']
+  for (const given of [{ args: origins.flatMap(each => ['--cors', each]) }, { env: { WEFT_CORS: ` ${origins.join('  ')} ` } }]) {
+    const several = await startServer(t, given)
+    for (const each of origins) {
+      assert.equal((await several.get('/docs/a', { origin: each })).headers['access-control-allow-origin'], each)
+    }
+    assert.equal((await several.get('/docs/a', { origin: origins.join(' ') })).headers['access-control-allow-origin'], undefined)
+  }
+})
+
 test('a server without --cors names nobody', async t => {
   const plain = await startServer(t)
   const answer = await plain.get('/docs/a', { origin })

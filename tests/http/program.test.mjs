@@ -1,7 +1,7 @@
 // The program: flags, exit codes, the one line, draining, and one server per directory.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import http from 'node:http'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -73,12 +73,27 @@ test('bad usage exits 2 and says what is wrong on standard error', t => {
     ['serve', '--data', dir, '--listen', 'nowhere'], ['serve', '--data', dir, '--listen', '127.0.0.1:99999'],
     ['serve', '--data', dir, '--listen', '127.0.0.1:x'],
     ['serve', '--data', dir, '--max-update', 'many'], ['serve', '--data', dir, '--max-update', '0'],
-    ['serve', '--data', dir, '--max-update', '-1'], ['serve', '--data', dir, '--max-update', '99999999999999999999']
+    ['serve', '--data', dir, '--max-update', '-1'], ['serve', '--data', dir, '--max-update', '99999999999999999999'], ['serve', '-x'],
+    ...['*', 'null', 'a.example', 'https://', 'https://a.example/', 'https://a.example?b', 'https://a b', 'https://A.example',
+      'Https://a.example', 'https://a.example:443', 'http://a.example:80', 'https://me@a.example', '://a.example',
+      'https://a.example,https://b.example'].map(origin => ['serve', '--data', dir, '--cors', origin])
   ]) {
     const { status, stdout, stderr } = runWeft(args)
     assert.equal(status, 2, `${args.join(' ')}: ${stderr}`)
     assert.equal(stdout, '')
-    assert.match(stderr, /\w/)
+    if (args.length > 0) assert.match(stderr, /^weft: [^\n]+\n$/)
+  }
+})
+
+test('files that are not there are not served', t => {
+  const dir = tempDir(t)
+  writeFileSync(join(dir, 'file'), 'x')
+  for (const files of [join(dir, 'missing'), join(dir, 'file')]) {
+    const { status, stdout, stderr } = runWeft(['serve', '--listen', '127.0.0.1:0', '--data', join(dir, 'data'), '--static', files])
+    assert.equal(status, 1, stderr)
+    assert.equal(stdout, '')
+    assert.ok(stderr.includes(files), stderr)
+    assert.ok(!existsSync(join(dir, 'data')), 'nothing is made')
   }
 })
 
