@@ -1,7 +1,7 @@
 /* GET /docs/{doc}/content/{root}.
  *
- * The happy path. Of the present: one read of the room. Of the past (`at=`): the id is looked up
- * (moment.h), the document as it was is made and read in the pool (past/past.h). */
+ * The happy path. Of the present: one read of the room. Of the past (`at=`): the id is looked up,
+ * the document as it was is made and read, all in one job of the pool (moment.h). */
 #include <stdlib.h>
 
 #include "api/moment.h"
@@ -45,52 +45,31 @@ static void start_present(api *a, http_exchange *ex, content_as as, frame *root)
 
 typedef struct content_at {
     moment moment;
-    past_read read;
     content_as as;
     frame *root;
     frame *bytes;
 } content_at;
 
-static void content_at_free(content_at *c)
+static void drop(moment *m)
 {
+    content_at *c = container_of(m, content_at, moment);
     frame_unref(c->root);
     frame_unref(c->bytes);
     free(c);
 }
 
-static void drop(moment *m)
-{
-    content_at_free(container_of(m, content_at, moment));
-}
-
 /* In the pool. */
 static err read_past(past_read *r, crdt_doc *doc)
 {
-    content_at *c = container_of(r, content_at, read);
+    content_at *c = container_of(moment_of(r), content_at, moment);
     return content_read(doc, frame_slice(c->root), c->as, &c->bytes);
 }
 
-static void read_done(past_read *r, err result)
-{
-    content_at *c = container_of(r, content_at, read);
-    http_exchange *ex = c->moment.call.ex;
-    if (ex != NULL && result == ERR_OK)
-        respond_content(ex, c->as,
-                        (shown){.id = c->moment.id, .bytes = c->bytes, .fixed = c->moment.fixed});
-    else if (ex != NULL)
-        api_respond_err(ex, result);
-    content_at_free(c);
-}
-
-static void read_moment(moment *m, http_exchange *ex)
+static void show(moment *m, http_exchange *ex)
 {
     content_at *c = container_of(m, content_at, moment);
-    c->read =
-        (past_read){.number = m->number, .seq = m->id.seq, .use = read_past, .done = read_done};
-    if (past_read_start(m->call.api->past, &c->read) == ERR_OK)
-        return;
-    api_respond_err(ex, ERR_OVERLOADED);
-    content_at_free(c);
+    respond_content(ex, c->as, (shown){.id = m->id, .bytes = c->bytes, .fixed = m->fixed});
+    drop(m);
 }
 
 /* Takes `root`. */
@@ -98,13 +77,13 @@ static void start_past(api *a, http_exchange *ex, event_id at, content_as as, fr
 {
     content_at *c = calloc(1, sizeof(*c));
     must(c != NULL);
-    c->moment = (moment){.id = at, .found = read_moment, .drop = drop};
+    c->moment = (moment){.id = at, .read.use = read_past, .shown = show, .drop = drop};
     c->as = as;
     c->root = root;
     if (name_of_exchange(ex, &c->moment.name))
         moment_start(&c->moment, a, ex);
     else
-        content_at_free(c);
+        drop(&c->moment);
 }
 
 /* ---- the question ---- */

@@ -1,5 +1,6 @@
-/* The happy path: the name is looked up in the pool (`look_up`), since that may wait for the disk;
- * `looked_up` holds the id against what was found, and hands over. */
+/* The happy path: one look at the past (past/past.h), which in the pool finds the document by its
+ * name and holds the id against what was found (`find`), and goes on with the handler's own `use`;
+ * `looked` hands over. */
 #include "api/moment.h"
 
 #include "api/routes.h"
@@ -27,46 +28,48 @@ query_result moment_query(http_exchange *ex, event_id *out)
 
 /* ---- in the pool ---- */
 
-static void look_up(uv_work_t *work)
+static err find(past_read *r, store *s)
 {
-    moment *m = container_of(work, moment, work);
+    moment *m = moment_of(r);
+    store_doc doc;
     store_bytes name = {m->name.bytes, m->name.len};
-    m->failed = store_find(m->call.api->store, name, &m->doc);
+    store_err found = store_find(s, name, &doc);
+    err failed = known_event(&m->id, found, &doc);
+    if (failed != ERR_OK)
+        return failed;
+    m->exists = found == STORE_OK;
+    m->fixed = m->exists && m->id.has_epoch;
+    if (m->exists)
+        m->id.epoch = doc.epoch;
+    m->id.has_epoch = m->exists;
+    r->number = m->exists ? doc.number : 0;
+    r->seq = m->id.seq;
+    return ERR_OK;
 }
 
 /* ---- on the loop ---- */
 
-static err resolve(moment *m)
+static void looked(past_read *r, err result)
 {
-    err failed = known_event(&m->id, m->failed, &m->doc);
-    bool exists = m->failed == STORE_OK;
-    m->number = exists ? m->doc.number : 0;
-    m->fixed = exists && m->id.has_epoch;
-    if (exists)
-        m->id.epoch = m->doc.epoch;
-    m->id.has_epoch = exists;
-    return failed;
-}
-
-static void looked_up(uv_work_t *work, int status)
-{
-    must(status == 0);
-    moment *m = container_of(work, moment, work);
+    moment *m = moment_of(r);
     http_exchange *ex = m->call.ex;
-    m->call.api->jobs--;
-    err failed = resolve(m);
-    if (ex != NULL && failed == ERR_OK) {
-        m->found(m, ex);
+    if (ex != NULL && result == ERR_OK) {
+        m->shown(m, ex);
         return;
     }
     if (ex != NULL)
-        api_respond_err(ex, failed);
+        api_respond_err(ex, result);
     m->drop(m);
 }
 
 void moment_start(moment *m, api *a, http_exchange *ex)
 {
+    m->read.find = find;
+    m->read.done = looked;
+    if (past_read_start(a->past, &m->read) != ERR_OK) {
+        api_respond_err(ex, ERR_OVERLOADED);
+        m->drop(m);
+        return;
+    }
     api_call_begin(&m->call, a, ex);
-    a->jobs++;
-    must(uv_queue_work(loop_uv(a->loop), &m->work, look_up, looked_up) == 0);
 }

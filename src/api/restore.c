@@ -1,8 +1,8 @@
 /* POST /docs/{doc}/restore: the content of another moment, as edits.
  *
- * The happy path: the id in the body is looked up (moment.h), the document as it was is made in the
- * pool and kept (past/past.h), and an edit is given to the room that makes the document of the
- * present like it (crdt_doc_restore); `written` answers once the event is on disk. What others
+ * The happy path: the id in the body is looked up, the document as it was is made in the pool and
+ * kept (moment.h), and an edit is given to the room that makes the document of the present like it
+ * (crdt_doc_restore); `written` answers once the event is on disk. What others
  * write meanwhile is there when the edit is made, and is undone with the rest.
  *
  * Failure. If the document has been deleted and made again in between, the edit is refused: it is
@@ -23,7 +23,6 @@
 
 typedef struct restore {
     moment moment;
-    past_read read;
     crdt_doc *then; /* the document of the past */
     room_write write;
 } restore;
@@ -77,39 +76,27 @@ static size_t weight_of(const crdt_doc *doc)
 /* In the pool. */
 static err keep(past_read *read, crdt_doc *doc)
 {
-    restore *r = container_of(read, restore, read);
+    restore *r = container_of(moment_of(read), restore, moment);
     r->then = doc;
     read->kept = true;
     return ERR_OK;
 }
 
-static void read_done(past_read *read, err result)
-{
-    restore *r = container_of(read, restore, read);
-    if (result != ERR_OK || r->moment.call.ex == NULL) {
-        refuse(r, result);
-        return;
-    }
-    room *found = registry_find(r->moment.call.api->rooms, name_slice(&r->moment.name));
-    r->write.weight = weight_of(r->then);
-    if (found == NULL || room_write_start(found, &r->write) != ERR_OK)
-        refuse(r, ERR_OVERLOADED);
-}
-
-static void read_past(moment *m, http_exchange *ex)
+static void begin_edit(moment *m, http_exchange *ex)
 {
     restore *r = container_of(m, restore, moment);
-    if (r->write.if_epoch && (m->number == 0 || r->write.epoch != m->id.epoch)) {
-        api_respond_err(ex, ERR_EPOCH_CHANGED);
-        restore_free(r);
+    (void)ex;
+    if (r->write.if_epoch && (!m->exists || r->write.epoch != m->id.epoch)) {
+        refuse(r, ERR_EPOCH_CHANGED);
         return;
     }
-    if (m->number > 0) {
+    if (m->exists) {
         r->write.if_epoch = true;
         r->write.epoch = m->id.epoch;
     }
-    r->read = (past_read){.number = m->number, .seq = m->id.seq, .use = keep, .done = read_done};
-    if (past_read_start(m->call.api->past, &r->read) != ERR_OK)
+    room *found = registry_find(m->call.api->rooms, name_slice(&m->name));
+    r->write.weight = weight_of(r->then);
+    if (found == NULL || room_write_start(found, &r->write) != ERR_OK)
         refuse(r, ERR_OVERLOADED);
 }
 
@@ -145,7 +132,8 @@ void api_post_restore(void *ctx, http_exchange *ex)
     must(r != NULL);
     r->moment.name = name;
     r->moment.id = id;
-    r->moment.found = read_past;
+    r->moment.read.use = keep;
+    r->moment.shown = begin_edit;
     r->moment.drop = drop;
     r->write = (room_write){.kind = ROOM_EDIT,
                             .if_epoch = given == QUERY_OK,

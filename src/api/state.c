@@ -1,8 +1,7 @@
 /* GET /docs/{doc}/state and /docs/{doc}/state-vector.
  *
- * The happy path. Of the present: one read of the room. Of the past (`at=`): the id is looked up
- * (moment.h), the document as it was is made and encoded in the pool (past/past.h), and `shown`
- * answers. */
+ * The happy path. Of the present: one read of the room. Of the past (`at=`): the id is looked up,
+ * the document as it was is made and encoded, all in one job of the pool (moment.h). */
 #include <stdlib.h>
 #include <xxhash.h>
 
@@ -38,28 +37,23 @@ static void respond_present(read_call *c, http_exchange *ex)
 
 typedef struct state_at {
     moment moment;
-    past_read read;
     crdt_encoding encoding;
     frame *sv; /* NULL: everything */
     frame *bytes;
 } state_at;
 
-static void state_at_free(state_at *s)
+static void drop(moment *m)
 {
+    state_at *s = container_of(m, state_at, moment);
     frame_unref(s->sv);
     frame_unref(s->bytes);
     free(s);
 }
 
-static void drop(moment *m)
-{
-    state_at_free(container_of(m, state_at, moment));
-}
-
 /* In the pool. */
 static err encode(past_read *r, crdt_doc *doc)
 {
-    state_at *s = container_of(r, state_at, read);
+    state_at *s = container_of(moment_of(r), state_at, moment);
     crdt_bytes sv = {0};
     crdt_buf out = {0};
     if (s->sv != NULL)
@@ -73,26 +67,12 @@ static err encode(past_read *r, crdt_doc *doc)
     return failed == ERR_OK && s->bytes == NULL ? ERR_NO_MEMORY : failed;
 }
 
-static void read_done(past_read *r, err result)
-{
-    state_at *s = container_of(r, state_at, read);
-    http_exchange *ex = s->moment.call.ex;
-    if (ex != NULL && result == ERR_OK)
-        respond(ex, s->encoding, s->sv == NULL ? (slice){0} : frame_slice(s->sv),
-                (shown){.id = s->moment.id, .bytes = s->bytes, .fixed = s->moment.fixed});
-    else if (ex != NULL)
-        api_respond_err(ex, result);
-    state_at_free(s);
-}
-
-static void read_moment(moment *m, http_exchange *ex)
+static void show(moment *m, http_exchange *ex)
 {
     state_at *s = container_of(m, state_at, moment);
-    s->read = (past_read){.number = m->number, .seq = m->id.seq, .use = encode, .done = read_done};
-    if (past_read_start(m->call.api->past, &s->read) == ERR_OK)
-        return;
-    api_respond_err(ex, ERR_OVERLOADED);
-    state_at_free(s);
+    respond(ex, s->encoding, s->sv == NULL ? (slice){0} : frame_slice(s->sv),
+            (shown){.id = m->id, .bytes = s->bytes, .fixed = m->fixed});
+    drop(m);
 }
 
 /* Takes `sv`. */
@@ -100,13 +80,13 @@ static void start_at(api *a, http_exchange *ex, event_id at, crdt_encoding encod
 {
     state_at *s = calloc(1, sizeof(*s));
     must(s != NULL);
-    s->moment = (moment){.id = at, .found = read_moment, .drop = drop};
+    s->moment = (moment){.id = at, .read.use = encode, .shown = show, .drop = drop};
     s->encoding = encoding;
     s->sv = sv;
     if (name_of_exchange(ex, &s->moment.name))
         moment_start(&s->moment, a, ex);
     else
-        state_at_free(s);
+        drop(&s->moment);
 }
 
 /* ---- requests ---- */

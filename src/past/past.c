@@ -1,5 +1,6 @@
-/* The happy path: a read waits for its turn, is given to the pool (`do_read`: replay, then the
- * reader's own `use`), and comes back to the loop, where the next is begun and `done` is called.
+/* The happy path: a read waits for its turn, is given to the pool (`do_read`: the reader's own
+ * `find`, replay, then its `use`), and comes back to the loop, where the next is begun and `done`
+ * is called. One job, since on a busy machine each way to the pool and back waits for a processor.
  *
  *     past_read_start -> waiting --start_some--> do_read (pool) -> after_read -> done
  *                           \----------- refuse (draining) ---------------------^
@@ -29,12 +30,14 @@ static void start_some(past *p);
 static void do_read(uv_work_t *work)
 {
     past_read *r = container_of(work, past_read, work);
+    store *s = r->past->store;
     crdt_doc *doc;
-    r->result =
-        replay_doc(r->past->store, r->number, r->seq, r->past->pending_bytes_max, &doc, NULL);
+    r->kept = false;
+    r->result = r->find == NULL ? ERR_OK : r->find(r, s);
+    if (r->result == ERR_OK)
+        r->result = replay_doc(s, r->number, r->seq, r->past->pending_bytes_max, &doc, NULL);
     if (r->result != ERR_OK)
         return;
-    r->kept = false;
     r->result = r->use(r, doc);
     if (!r->kept)
         crdt_doc_free(doc);

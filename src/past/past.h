@@ -32,6 +32,9 @@ typedef struct past_read past_read;
 struct past_read {
     uint64_t number;
     uint64_t seq; /* 0: before everything; the number is not looked at */
+    /* In the pool, first: finds out the two above. What it returns but ERR_OK is done's. NULL: they
+     * are known. */
+    err (*find)(past_read *r, store *s);
     /* In the pool, with the document as of `seq`, which goes when this returns, unless it sets
      * `kept`: then it is the caller's. Its result is done's. Not called if there is no document to
      * show. */

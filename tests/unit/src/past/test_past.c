@@ -122,6 +122,34 @@ static void errors_are_told_to_whom_they_concern(void **state)
     assert_int_equal(well.result, ERR_OK);
 }
 
+/* Finds the event that the look's count of letters tells, or nothing. */
+static err find(past_read *r, store *s)
+{
+    look *k = container_of(r, look, read);
+    assert_ptr_equal(s, k->all->f->store);
+    if (k->letters > EVENTS)
+        return ERR_EVENT_UNKNOWN;
+    r->number = k->all->f->number;
+    r->seq = k->letters;
+    return ERR_OK;
+}
+
+static void a_read_may_find_out_in_the_pool_what_it_looks_at(void **state)
+{
+    looks *l = *state;
+    past_read read = {.find = find, .use = count_letters, .done = look_done};
+    look here = {.read = read, .all = l, .letters = EVENTS - 3};
+    look ahead = {.read = read, .all = l, .letters = EVENTS + 1};
+    assert_int_equal(past_read_start(l->past, &here.read), ERR_OK);
+    assert_int_equal(past_read_start(l->past, &ahead.read), ERR_OK);
+    run(l);
+    assert_int_equal(here.result, ERR_OK);
+    assert_int_equal(here.read.seq, EVENTS - 3);
+    assert_int_equal(here.letters, EVENTS - 3);
+    assert_int_equal(ahead.result, ERR_EVENT_UNKNOWN);
+    assert_int_equal(ahead.letters, EVENTS + 1);
+}
+
 static void too_many_are_refused(void **state)
 {
     looks *l = *state;
@@ -162,6 +190,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(each_gets_its_own_moment),
         TEST(errors_are_told_to_whom_they_concern),
+        TEST(a_read_may_find_out_in_the_pool_what_it_looks_at),
         TEST(too_many_are_refused),
         TEST(who_waits_while_it_drains_is_refused),
     };
