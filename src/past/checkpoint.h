@@ -18,7 +18,7 @@
 #define CHECKPOINT_WEIGHT_MIN ((uint64_t)64 << 10)
 /* Of an event's update so many bytes are mostly ids, and next to nothing once they are packed; ...
  */
-#define CHECKPOINT_EVENT_IDS 26
+#define CHECKPOINT_EVENT_IDS 24
 /* ... what is left of them weighs this much. */
 #define CHECKPOINT_EVENT_WEIGHT 2
 
@@ -29,12 +29,16 @@ static inline uint64_t checkpoint_weight(size_t update_len)
     return CHECKPOINT_EVENT_WEIGHT + content;
 }
 
-/* Whether a checkpoint is due: the events since the last one weigh as much as it does, so that a
- * replay reads about twice the state at most, and all checkpoints together take no more than the
+/* Compressed, a state that is mostly text takes less than this part of its length. */
+#define CHECKPOINT_SHRINKS 2
+
+/* Whether a checkpoint is due: the events since the last one weigh as much as it takes, so that a
+ * replay reads less than twice the state, and all checkpoints together take no more than the
  * events. `len` is that of the last one's state, not compressed; 0: there is none. */
 static inline bool checkpoint_is_due(uint64_t weight_since, uint64_t len)
 {
-    return weight_since >= (len > CHECKPOINT_WEIGHT_MIN ? len : CHECKPOINT_WEIGHT_MIN);
+    uint64_t takes = len / CHECKPOINT_SHRINKS;
+    return weight_since >= (takes > CHECKPOINT_WEIGHT_MIN ? takes : CHECKPOINT_WEIGHT_MIN);
 }
 
 /* Appends the checkpoint of `state`, one update in format v2 (crdt_doc_encode_state), to `out`

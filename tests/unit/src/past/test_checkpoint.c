@@ -114,9 +114,9 @@ static void a_checkpoint_is_due_when_events_outweigh_it(void **state)
     assert_false(checkpoint_is_due(0, 0));
     assert_false(checkpoint_is_due(min - 1, 0));
     assert_true(checkpoint_is_due(min, 0));
-    assert_true(checkpoint_is_due(min, min / 2));
-    assert_false(checkpoint_is_due(min, min * 3));
-    assert_true(checkpoint_is_due(min * 3, min * 3));
+    assert_true(checkpoint_is_due(min, min * CHECKPOINT_SHRINKS));
+    assert_false(checkpoint_is_due(min, min * 3 * CHECKPOINT_SHRINKS));
+    assert_true(checkpoint_is_due(min * 3, min * 3 * CHECKPOINT_SHRINKS));
 }
 
 int main(void)
