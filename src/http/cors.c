@@ -33,11 +33,16 @@ bool cors_preflight(http_exchange *ex)
     if (ex->request.method != HTTP_OPTIONS ||
         http_header(ex, "access-control-request-method").data == NULL || cors_origin(ex) == NULL)
         return false;
-    static const http_field fields[] = {
+    /* All that is asked for: who authenticates in front of this server needs headers that it does
+     * not know, and `*` would leave out Authorization. */
+    slice headers = http_header(ex, "access-control-request-headers");
+    if (headers.len == 0)
+        headers =
+            SLICE_LITERAL("Content-Type, Last-Event-ID, If-None-Match, Cache-Control, Accept");
+    const http_field fields[] = {
         {SLICE_LITERAL("Access-Control-Allow-Methods"),
          SLICE_LITERAL("GET, HEAD, POST, PUT, DELETE")},
-        {SLICE_LITERAL("Access-Control-Allow-Headers"),
-         SLICE_LITERAL("Content-Type, Last-Event-ID, If-None-Match, Cache-Control, Accept")},
+        {SLICE_LITERAL("Access-Control-Allow-Headers"), headers},
         {SLICE_LITERAL("Access-Control-Max-Age"), SLICE_LITERAL("7200")},
     };
     http_respond(ex, 204, fields, sizeof(fields) / sizeof(fields[0]), (slice){NULL, 0});

@@ -32,6 +32,14 @@ test('preflights of an origin that is named', async () => {
   assert.ok(tokens(tagged.headers['access-control-allow-headers']).includes('if-none-match'))
 })
 
+test('pages that are let in may send headers of their own, for what stands in front of weft', async () => {
+  const asked = 'authorization, content-type,x-tenant'
+  const answer = await preflight('/docs/a/updates', origin, 'POST', asked)
+  assert.equal(answer.headers['access-control-allow-headers'], asked)
+  const none = await server.request('OPTIONS', '/docs/a', { headers: { origin, 'access-control-request-method': 'PUT' } })
+  assert.ok(tokens(none.headers['access-control-allow-headers']).includes('content-type'))
+})
+
 test('answers say who may read them, and which headers', async () => {
   const headers = { origin }
   const answers = [
