@@ -30,9 +30,13 @@ void respond_shown(http_exchange *ex, const shown *what)
         {SLICE_LITERAL("ETag"), etag},
         {SLICE_LITERAL("Cache-Control"), cache},
         {SLICE_LITERAL("Content-Type"), what->type},
+        /* Anybody may have written it, and XML may be a page: no script in it may run as if it
+         * were one of this server's. */
+        {SLICE_LITERAL("Content-Security-Policy"), SLICE_LITERAL("default-src 'none'; sandbox")},
+        {SLICE_LITERAL("X-Content-Type-Options"), SLICE_LITERAL("nosniff")},
     };
     if (http_etag_matches(http_header(ex, "if-none-match"), etag))
         http_respond(ex, 304, fields, 3, (slice){0});
     else
-        respond_shared(ex, fields, 4, what->bytes, 0);
+        respond_shared(ex, fields, sizeof(fields) / sizeof(fields[0]), what->bytes, 0);
 }

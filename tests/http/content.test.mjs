@@ -211,6 +211,23 @@ test('tags and caching are those of a state', async () => {
   assert.equal((await content('tagged', 'content', '?at=1')).headers['cache-control'], 'no-cache')
 })
 
+test('what people wrote is no page of the server: no script in it runs', async () => {
+  const doc = new Y.Doc()
+  const html = new Y.XmlElement('html')
+  html.setAttribute('xmlns', 'http://www.w3.org/1999/xhtml')
+  const script = new Y.XmlElement('script')
+  script.insert(0, [new Y.XmlText('alert(1)')])
+  html.insert(0, [script])
+  doc.getXmlFragment('page').insert(0, [html])
+  const { id } = (await server.post('script', Y.encodeStateAsUpdate(doc))).json
+  for (const query of ['?as=xml', '?as=text', '?as=json', `?as=xml&at=${id}`]) {
+    const { status, headers } = await server.get(`/docs/script/content/page${query}`)
+    assert.equal(status, 200)
+    assert.equal(headers['content-security-policy'], "default-src 'none'; sandbox")
+    assert.equal(headers['x-content-type-options'], 'nosniff')
+  }
+})
+
 test('HEAD has the head of GET', async t => {
   const writer = new Writer()
   await server.post('head', writer.type(randomText(200_000)))
