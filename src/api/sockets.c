@@ -37,7 +37,8 @@ typedef struct doc_socket {
     room_clients clients; /* whose awareness it brought */
     resync *resync;       /* under way, or NULL */
     uint32_t write_count;
-    bool placed; /* the room knows where it stands */
+    bool placed;     /* the room knows where it stands */
+    bool introduced; /* it has said who is there */
 } doc_socket;
 
 static doc_socket *of_ws(ws_socket *s)
@@ -210,12 +211,19 @@ static bool take_sync(doc_socket *s, crdt_bytes body)
     return kind == CRDT_SYNC_STEP1 ? take_step1(s, bytes) : take_update(s, bytes);
 }
 
+/* Providers begin with their own state, and later send back what they hear of others, too. */
+static err apply_awareness(doc_socket *s, slice update)
+{
+    bool first = !s->introduced;
+    s->introduced = true;
+    return first ? room_awareness_introduce(s->room, update, &s->clients)
+                 : room_awareness_bring(s->room, update, &s->clients);
+}
+
 static void take_awareness(doc_socket *s, crdt_bytes body)
 {
     slice update = {(const char *)body.data, body.len};
-    err failed = body.len > AWARENESS_BYTES_MAX
-                     ? ERR_UPDATE_LIMIT
-                     : room_awareness_bring(s->room, update, &s->clients);
+    err failed = body.len > AWARENESS_BYTES_MAX ? ERR_UPDATE_LIMIT : apply_awareness(s, update);
     if (failed != ERR_OK)
         fail(s, failed);
 }

@@ -144,6 +144,19 @@ bool presence_next_told(const presence *p, size_t *cursor, uint64_t *client, boo
     return true;
 }
 
+bool presence_is_one(const presence *p, slice update, uint64_t *client)
+{
+    uint64_t count, found, renewed_ms;
+    size_t header_len = varuint_read(update, &count);
+    if (header_len == 0 || count != 1)
+        return false;
+    slice entry = {update.data + header_len, update.len - header_len};
+    if (varuint_read(entry, &found) == 0 || !crdt_awareness_find(p->states, found, &renewed_ms))
+        return false;
+    *client = found;
+    return true;
+}
+
 /* The stream has been gone long enough: its state goes too, unless the client has shown itself
  * since. */
 static void end_owner(presence *p, owner *o, uint64_t now_ms)

@@ -33,6 +33,10 @@ void presence_leave(presence *p, uint64_t client, uint64_t now_ms);
  * Nothing else may be called in between but the two above. *here: they are present. */
 bool presence_next_told(const presence *p, size_t *cursor, uint64_t *client, bool *here);
 
+/* Whether an awareness update that was applied speaks of one client alone, who is present: then
+ * *client says which. */
+bool presence_is_one(const presence *p, slice update, uint64_t *client);
+
 /* Drops what was not renewed in time. */
 void presence_tick(presence *p, uint64_t now_ms);
 

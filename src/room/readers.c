@@ -376,6 +376,16 @@ err room_awareness_bring(room *r, slice update, room_clients *own)
     return ERR_OK;
 }
 
+err room_awareness_introduce(room *r, slice update, room_clients *own)
+{
+    err failed = room_awareness_bring(r, update, own);
+    uint64_t client;
+    if (failed == ERR_OK && presence_is_one(r->presence, update, &client) &&
+        add_client(own, client))
+        presence_enter(r->presence, client);
+    return failed;
+}
+
 void room_awareness_leave(room *r, room_clients *own)
 {
     uint64_t now_ms = loop_now_ms(r->registry->loop);

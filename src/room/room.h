@@ -154,6 +154,9 @@ typedef struct room_clients {
 /* The same for who stays: the clients whose states the update brings or renews are put into `own`,
  * those that it takes away are taken out. */
 ERR_MUST_CHECK err room_awareness_bring(room *r, slice update, room_clients *own);
+/* The same for the first that somebody says, who has perhaps only come back: a client that the
+ * update names alone is there for them, though what it says is known. */
+ERR_MUST_CHECK err room_awareness_introduce(room *r, slice update, room_clients *own);
 /* They have gone: soon they are not present any more, unless renewed by others. Leaves nobody. */
 void room_awareness_leave(room *r, room_clients *own);
 

@@ -118,6 +118,26 @@ test('a client whose connection breaks is gone some seconds later', async t => {
   await sees(b, a.doc.clientID, undefined)
 })
 
+test('a client that comes right back was never gone', async t => {
+  const [a, b, c] = ['back', 'back', 'back'].map(doc => provide(t, { doc, options: { maxBackoffTime: 50 } }))
+  await Promise.all([a, b, c].map(synced))
+  a.awareness.setLocalState({ name: 'Ada' })
+  c.awareness.setLocalState({ name: 'Cy' })
+  await sees(b, a.doc.clientID, { name: 'Ada' })
+  await sees(b, c.doc.clientID, { name: 'Cy' })
+  const left = []
+  b.awareness.on('change', ({ removed }) => left.push(...removed))
+  const cut = new Promise(resolve => a.once('connection-close', resolve))
+  a.ws.terminate()
+  await inTime(cut, 'the end of the connection')
+  await until('another one', () => a.wsconnected && a.synced, [a, 'sync'])
+  // Who goes after it is missed after it.
+  c.shouldConnect = false
+  c.ws.terminate()
+  await sees(b, c.doc.clientID, undefined)
+  assert.deepEqual(left, [c.doc.clientID])
+})
+
 test('a deleted document: the provider is told, and stays away', async t => {
   const a = provide(t, { doc: 'deleted' })
   await synced(a)

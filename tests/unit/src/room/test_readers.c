@@ -395,6 +395,35 @@ static void who_brings_clients_owns_them(void **state)
     reader_leave(&r);
 }
 
+static void introduce(fixture *f, room_clients *own, const char *update, size_t len)
+{
+    assert_int_equal(room_awareness_introduce(find_room(f, "d"), (slice){update, len}, own),
+                     ERR_OK);
+}
+
+static void who_comes_back_owns_the_client_it_had(void **state)
+{
+    fixture *f = *state;
+    reader r = {0};
+    room_clients first = {0}, again = {0}, other = {0};
+    reader_join(f, &r, "d", from_nothing);
+    reader_expect(&r, "sync:0");
+    introduce(f, &first, "\x01\x07\x01\x02{}", 6);
+    assert_int_equal(first.count, 1);
+    introduce(f, &again, "\x01\x07\x01\x02{}", 6); /* known, but its own */
+    assert_int_equal(again.count, 1);
+    assert_int_equal(again.numbers[0], 7);
+    introduce(f, &other, "\x02\x07\x01\x02{}\x08\x01\x02{}", 11); /* not of itself alone */
+    assert_int_equal(other.count, 1);
+    assert_int_equal(other.numbers[0], 8);
+    introduce(f, &other, "\x01\x09\x01\x04null", 8); /* of nobody */
+    assert_int_equal(other.count, 1);
+    room_awareness_leave(find_room(f, "d"), &first);
+    room_awareness_leave(find_room(f, "d"), &again);
+    room_awareness_leave(find_room(f, "d"), &other);
+    reader_leave(&r);
+}
+
 static void nobody_owns_more_clients_than_a_socket_has_use_for(void **state)
 {
     fixture *f = *state;
@@ -480,6 +509,7 @@ int main(void)
         TEST(a_slow_reader_gets_the_present_states_once),
         TEST(malformed_awareness_is_refused),
         TEST(who_brings_clients_owns_them),
+        TEST(who_comes_back_owns_the_client_it_had),
         TEST(nobody_owns_more_clients_than_a_socket_has_use_for),
         TEST(nothing_is_sent_before_a_reader_has_said_where_it_stands),
         TEST(a_reader_that_has_not_said_it_hears_of_the_end),
