@@ -6,36 +6,88 @@
 
 /* ---- what a walk has passed ---- */
 
-#define PASSED_LIST_MAX 32u
+/* Of what was passed so many are looked at first, ... */
+#define PASSED_OPEN_MAX 64u
+/* ... and so many times all of it one by one, before it is worth an index. */
+#define PASSED_SCANS_MAX 1u
 
-/* Items one behind the other: which one came when. The first few are in a list; the others get into
- * a hash table when somebody asks. */
+/* An item that was passed: its ids, and when. */
+typedef struct branch {
+    uint64_t clock;
+    uint64_t end;
+    size_t when;
+    uint32_t client;
+} branch;
+
+/* Items one behind the other: which one came when. Lines from items to their origins do not cross
+ * (Nicolaescu et al., YATA, rule 1): an item mostly has its origin in the one before, or where that
+ * has its own, and so on: these are `open`, the last one at the end. Whatever is not among them is
+ * looked for in all of it: once one by one, since it mostly is not there, then in a hash table. */
 typedef struct passed {
     size_t count;
-    crdt__ref list[PASSED_LIST_MAX];
+    crdt__ref first;
+    size_t open_count;
+    branch open[PASSED_OPEN_MAX];
+    unsigned scans;
     crdt__u64map index; /* item -> when */
-    size_t indexed;     /* how many of all the list and the index know */
-    crdt__ref next;     /* the first that they do not know */
+    size_t indexed;     /* how many of all the index knows */
+    crdt__ref next;     /* the first that it does not know */
     bool failed;        /* out of memory */
 } passed;
 
 static void passed_init(passed *p, crdt_doc *doc)
 {
-    p->count = p->indexed = 0;
-    p->next = 0;
+    p->count = p->open_count = p->indexed = 0;
+    p->first = p->next = 0;
+    p->scans = 0;
     p->failed = false;
     crdt__u64map_init(&p->index, &doc->budget, doc->options.hash_seed);
 }
 
-static void pass(passed *p, crdt__ref ref)
+/* Of what is open the later half is more likely to be asked for. */
+static void close_half(passed *p)
 {
-    if (p->count < PASSED_LIST_MAX) {
-        p->list[p->count] = ref;
-        p->indexed++;
-    } else if (p->count == PASSED_LIST_MAX) {
-        p->next = ref;
-    }
+    p->open_count = PASSED_OPEN_MAX / 2;
+    memcpy(p->open, p->open + PASSED_OPEN_MAX / 2, p->open_count * sizeof(*p->open));
+}
+
+static void pass(const crdt_doc *doc, passed *p, crdt__ref ref)
+{
+    const crdt__item *it = crdt__item_at(doc, ref);
+    if (p->count == 0)
+        p->first = p->next = ref;
+    if (p->open_count == PASSED_OPEN_MAX)
+        close_half(p);
+    p->open[p->open_count++] = (branch){it->clock, crdt__item_end(it), p->count, it->client};
     p->count++;
+}
+
+/* What is passed next begins anew behind the origin that all have in common. */
+static void pass_from_origin(passed *p)
+{
+    p->open_count = 0;
+}
+
+static bool find_open(passed *p, const crdt__item *o, size_t *when)
+{
+    for (size_t i = p->open_count; i-- > 0;) {
+        const branch *b = &p->open[i];
+        if (b->client == o->origin_client && b->clock <= o->origin_clock &&
+            o->origin_clock < b->end) {
+            p->open_count = i + 1;
+            *when = b->when;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool find_by_scan(const crdt_doc *doc, const passed *p, crdt__ref ref, size_t *when)
+{
+    crdt__ref at = p->first;
+    for (*when = 0; *when < p->count && at != ref; ++*when)
+        at = crdt__item_at(doc, at)->right;
+    return *when < p->count;
 }
 
 static bool find_indexed(const crdt_doc *doc, passed *p, crdt__ref ref, size_t *when)
@@ -53,23 +105,16 @@ static bool find_indexed(const crdt_doc *doc, passed *p, crdt__ref ref, size_t *
     return found != NULL;
 }
 
-/* True if the item passed last has its origin in one that was passed; *when that was. It mostly is
- * the one before. */
+/* True if `o`, which comes next, has its origin in an item that was passed; *when that was. */
 static bool hangs(const crdt_doc *doc, passed *p, const crdt__item *o, size_t *when)
 {
-    if (!o->origin_client)
+    if (!o->origin_client || p->count == 0)
         return false;
-    if (p->count > 1) {
-        const crdt__item *before = crdt__item_at(doc, o->left);
-        *when = p->count - 2;
-        if (before->client == o->origin_client && crdt__item_end(before) == o->origin_clock + 1)
-            return true;
-    }
+    if (find_open(p, o, when))
+        return true;
     crdt__ref ref = crdt__doc_item(doc, o->origin_client, o->origin_clock);
-    for (*when = 0; *when < p->count && *when < PASSED_LIST_MAX; ++*when)
-        if (p->list[*when] == ref)
-            return true;
-    return p->count > PASSED_LIST_MAX && find_indexed(doc, p, ref, when);
+    return p->scans++ < PASSED_SCANS_MAX ? find_by_scan(doc, p, ref, when)
+                                         : find_indexed(doc, p, ref, when);
 }
 
 /* ---- spots ---- */
@@ -152,6 +197,16 @@ static void add_sibling(crdt_doc *doc, crdt__spot *spot, uint64_t id, crdt__ref 
         forget(doc, spot);
 }
 
+/* Adds a sibling if its client is greater than those of all before, of which *last is the greatest.
+ */
+static bool add_greatest(crdt_doc *doc, crdt__spot *spot, crdt__ref ref, uint64_t *last)
+{
+    uint64_t id = id_of(doc, crdt__item_at(doc, ref)) + 1;
+    bool greater = id > *last;
+    *last = id;
+    return greater && crdt__blocks_append(&doc->objects, &spot->siblings, id, ref);
+}
+
 /* Collects the siblings from `ref` on, up to the end of what hangs together there or to `end`.
  * False: something else is among them, or it is too far, or memory ran out. */
 static bool collect(crdt_doc *doc, crdt__spot *spot, crdt__ref ref, crdt__ref end, size_t steps_max)
@@ -164,20 +219,18 @@ static bool collect(crdt_doc *doc, crdt__spot *spot, crdt__ref ref, crdt__ref en
     for (; ok && ref && ref != end; ref = crdt__item_at(doc, ref)->right) {
         const crdt__item *o = crdt__item_at(doc, ref);
         size_t when = 0;
-        pass(&p, ref);
-        if (is_sibling(spot, o)) {
-            uint64_t id = id_of(doc, o) + 1;
-            ok = id > last && crdt__blocks_append(&doc->objects, &spot->siblings, id, ref);
-            block_at = p.count - 1;
-            last = id;
-        } else if (has_origin_of(spot, o)) {
-            block_at = p.count - 1;
-            spot->pure = false;
+        if (has_origin_of(spot, o)) {
+            bool sibling = is_sibling(spot, o);
+            ok = !sibling || add_greatest(doc, spot, ref, &last);
+            spot->pure = spot->pure && sibling;
+            block_at = p.count;
+            pass_from_origin(&p);
         } else if (hangs(doc, &p, o, &when)) {
             ok = when >= block_at;
         } else {
             break;
         }
+        pass(doc, &p, ref);
         ok = ok && p.count < steps_max;
     }
     ok = ok && !p.failed;
@@ -249,28 +302,28 @@ static crdt__ref walk(crdt_doc *doc, passed *p, const crdt__item *it, crdt__ref 
 {
     size_t since = p->count;
     for (; ref && ref != end; ref = crdt__item_at(doc, ref)->right) {
-        pass(p, ref);
         if (doc->spot_count > 0)
             forget_entered(doc, it, ref);
         const crdt__item *o = crdt__item_at(doc, ref);
+        bool goes_behind;
         size_t when;
         if (crdt__item_same_origin(o, it)) {
-            if (id_of(doc, o) < id_of(doc, it)) {
-                left = ref;
-                since = p->count;
-            } else if (crdt__item_same_right_origin(o, it)) {
+            goes_behind = id_of(doc, o) < id_of(doc, it);
+            if (!goes_behind && crdt__item_same_right_origin(o, it))
                 break;
-            }
+            pass_from_origin(p);
         } else if (hangs(doc, p, o, &when)) {
-            if (when < since) {
-                left = ref;
-                since = p->count;
-            }
+            goes_behind = when < since;
         } else {
             break;
         }
+        pass(doc, p, ref);
+        if (goes_behind) {
+            left = ref;
+            since = p->count;
+        }
     }
-    doc->work += p->count;
+    doc->work += p->count + 1;
     return left;
 }
 
@@ -314,7 +367,7 @@ static bool walk_part(crdt_doc *doc, crdt__ref smaller, const crdt__item *it, cr
     passed_init(&p, doc);
     if (!smaller)
         return walk_from(doc, &p, it, first_between(doc, it, place), place);
-    pass(&p, smaller);
+    pass(doc, &p, smaller);
     place->left = smaller;
     return walk_from(doc, &p, it, crdt__item_at(doc, smaller)->right, place);
 }

@@ -376,12 +376,9 @@ const char *twins_run(crdt_bytes bytes)
 
 /* ---- strangers ---- */
 
-/* Gives a run two neighbours that are there, one before the other, or none on either side. */
-static void find_strangers(const twin *t, rng *random, twin_run *run)
+/* Gives a run the neighbours that lie before `left` and at `right`, or none at the ends. */
+static void place_between(const twin_list *text, size_t left, size_t right, twin_run *run)
 {
-    const twin_list *text = &t->lists[TWIN_TEXT];
-    size_t left = rng_below(random, text->count + 1); /* 0: none */
-    size_t right = left + rng_below(random, text->count + 1 - left);
     run->has_origin = left > 0;
     run->has_right = right < text->count;
     if (run->has_origin)
@@ -390,19 +387,31 @@ static void find_strangers(const twin *t, rng *random, twin_run *run)
         run->right = text->units[right].id;
 }
 
+/* Two neighbours that are there, one before the other, or none on either side. */
+static void place_anywhere(const twin_list *text, rng *random, twin_run *run)
+{
+    size_t left = rng_below(random, text->count + 1);
+    place_between(text, left, left + rng_below(random, text->count + 1 - left), run);
+}
+
 const char *strangers_run(uint64_t seed)
 {
-    enum { RUNS = 60, CLIENTS = 6, RUN_LEN_MAX = 4 };
+    enum { RUNS = 60, CHAIN = 150, CHAIN_EVERY = 5, CLIENTS = 6, RUN_LEN_MAX = 4 };
     rng random = {seed};
+    int chain = seed % CHAIN_EVERY == 0 ? CHAIN : 0; /* clients who append to each other's text */
     twin t = {0};
+    const twin_list *text = &t.lists[TWIN_TEXT];
     uint64_t clocks[CLIENTS] = {0};
     crdt_doc *doc = crdt_doc_new(NULL);
     crdt_buf update = {0};
     const char *wrong = doc ? NULL : "out of memory";
-    for (int i = 0; i < RUNS && !wrong; i++) {
-        uint64_t client = rng_below(&random, CLIENTS);
+    for (int i = 0; i < chain + RUNS && !wrong; i++) {
+        uint64_t client = i < chain ? (uint64_t)i % CLIENTS : rng_below(&random, CLIENTS);
         twin_run run = {.id = {client, clocks[client]}, .len = 1 + rng_below(&random, RUN_LEN_MAX)};
-        find_strangers(&t, &random, &run);
+        if (i < chain)
+            place_between(text, text->count, text->count, &run);
+        else
+            place_anywhere(text, &random, &run);
         wm_item item = {.kind = WM_STRING,
                         .origin = run.has_origin ? &run.origin : NULL,
                         .right = run.has_right ? &run.right : NULL,
