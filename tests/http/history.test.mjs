@@ -463,7 +463,7 @@ test('draining ends streams and lines, also of those who do not read', async t =
 
 test('draining waits a little for pages that are on their way, and cuts those that nobody reads', async t => {
   const own = await startServer(t)
-  const EVENTS = 60
+  const EVENTS = 32
   await writeMany('drained', longTexts(EVENTS, 1 << 19), own)
   const slow = await Promise.all([1, 2, 3].map(() => openSlowly(t, 'drained', 'application/json', own)))
   own.signal('SIGTERM')
