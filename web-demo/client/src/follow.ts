@@ -31,6 +31,8 @@ export interface FollowHandlers {
   onAwareness(update: Uint8Array): void
   /** The server had these present, perhaps ourselves, and has no longer. */
   onGone(clientIds: number[]): void
+  /** Ourselves, if the server has taken our state as it is: it must be among those present, else we are gone. */
+  ownPresence(): number | null
   /** The delay before a first new attempt. */
   onRetry(ms: number): void
 }

@@ -142,12 +142,15 @@ export class PollFollower implements Follower {
 
   /** Not worth a connection: whatever goes wrong, the next look is another try. */
   async #lookWhoIsPresent(before: Set<number>): Promise<Set<number>> {
+    const own = this.#handlers.ownPresence()
     try {
       const update = await this.#server.awareness()
       if (this.#closed) return before
       const now = clientsIn(update)
       this.#handlers.onAwareness(update)
-      this.#handlers.onGone([...before].filter((id) => !now.has(id)))
+      // Of ourselves it may know without having seen us: what is taken away between two looks is missed, too.
+      const expected = own === null ? before : new Set(before).add(own)
+      this.#handlers.onGone([...expected].filter((id) => !now.has(id)))
       return now
     } catch {
       return before

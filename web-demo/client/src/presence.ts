@@ -18,6 +18,7 @@ export class Presence {
   #open = false
   #changed = false
   #pumping = false
+  #told = false
 
   constructor(awareness: Awareness, host: PresenceHost, backoff: Backoff, intervalMs: number) {
     this.#awareness = awareness
@@ -32,6 +33,11 @@ export class Presence {
     if (!this.#open || this.#pumping) return
     this.#pumping = true
     setTimeout(() => void this.#pump(), 0)
+  }
+
+  /** The server has taken the local state, as it is. */
+  get isTold(): boolean {
+    return this.#told && !this.#changed && this.#awareness.getLocalState() !== null
   }
 
   /** A connection has begun. */
@@ -50,6 +56,7 @@ export class Presence {
 
   close(): void {
     this.#open = false
+    this.#told = false
     this.#pause.wake()
   }
 
@@ -61,9 +68,11 @@ export class Presence {
   async #pump(): Promise<void> {
     while (this.#open && this.#changed) {
       this.#changed = false
+      this.#told = false
       let waitMs = this.#intervalMs
       try {
         await this.#host.post(encodeAwarenessUpdate(this.#awareness, [this.#awareness.clientID]))
+        this.#told = this.#open
         this.#backoff.reset()
       } catch (error) {
         waitMs = this.#failed(error)

@@ -215,6 +215,7 @@ export class WeftProvider extends ObservableV2<WeftProviderEvents> {
         this.#forget(clientIds)
         if (clientIds.includes(this.awareness.clientID)) this.#presence.renew()
       },
+      ownPresence: () => (this.#presence.isTold ? this.awareness.clientID : null),
       onRetry: (ms) => {
         this.#connection.backoff.baseMs = Math.min(ms, this.maxBackoffTime)
       },

@@ -25,6 +25,26 @@ const saved = ({ provider }) => provider.synced && provider.unsentUpdates === 0
 const named = ({ provider }, name) => provider.awareness.setLocalStateField('user', { name })
 const sees = (client, other) => client.provider.awareness.getStates().get(other.doc.clientID)?.user?.name
 
+for (const transport of ['long-poll', 'poll']) {
+  test(`${transport}: who is said to be gone between two looks at who is present says otherwise`, async (t) => {
+    const name = newName()
+    const awareness = new Awareness(new Y.Doc())
+    t.after(() => awareness.destroy())
+    awareness.setLocalState(null)
+    const a = await reader(t, transport, name, { doc: awareness.doc, awareness, pollInterval: 500 })
+    const b = await reader(t, 'sse', name)
+    const looks = () => a.way.of('GET').filter((request) => request.endsWith('/awareness')).length
+    await until(() => looks() === 1 && b.provider.synced, 'a look at nobody')
+    awareness.setLocalState({ user: { name: 'Ada' } })
+    await until(() => sees(b, a) === 'Ada', 'seen')
+    const seen = looks()
+    const body = Buffer.from(encodeAwarenessUpdate(awareness, [a.doc.clientID], new Map()))
+    const headers = { 'content-type': 'application/octet-stream' }
+    await house.server.request('POST', `/docs/${encodeURIComponent(name)}/awareness`, { headers, body })
+    await until(() => looks() > seen + 1 && sees(b, a) === 'Ada', 'back')
+  })
+}
+
 for (const transport of TRANSPORTS) {
   test(`${transport}: edits and presence come and go, and every edit is acknowledged`, async (t) => {
     const name = newName()
