@@ -224,9 +224,18 @@ static bool has_publication(const store_batch *b)
     return false;
 }
 
+/* Of a deleted name whose record was damaged, the record is all that changes. */
+static bool has_changed_name(const store_batch *b)
+{
+    for (size_t i = 0; i < b->names.count; i++)
+        if (store__batch_names(b)[i].changed)
+            return true;
+    return false;
+}
+
 static bool is_empty(const store_batch *b)
 {
-    return !b->events.count && !b->checkpoints.count && !b->packs && !has_deletion(b) &&
+    return !b->events.count && !b->checkpoints.count && !b->packs && !has_changed_name(b) &&
            !has_publication(b) && b->next_number == b->store->next_number;
 }
 

@@ -340,6 +340,16 @@ int store__cursor_get(const store__env *env, MDB_cursor *cursor, MDB_val *key, M
     return whole ? 0 : MDB_CORRUPTED;
 }
 
+store_err store__env_pages(const store__env *env, store__pages *out)
+{
+    int fd;
+    MDB_envinfo info;
+    if (mdb_env_get_fd(env->mdb, &fd) || mdb_env_info(env->mdb, &info))
+        return STORE_IO;
+    store_err err = store__pages_open_at(fd, info.me_last_txnid, out);
+    return err == STORE_NOT_FOUND ? STORE_CORRUPT : err;
+}
+
 /* The pages that LMDB has free stand in its table 0, in lists that begin with their count. */
 static int count_free_pages(MDB_txn *txn, uint64_t *out)
 {

@@ -78,6 +78,9 @@ int store__cursor_get(const store__env *env, MDB_cursor *cursor, MDB_val *key, M
 store_err store__env_write(store__env *env, store__space space,
                            int (*write)(void *ctx, MDB_txn *txn), void *ctx);
 
+/* Batch owner: the pages as of the last commit, to be read without LMDB. */
+store_err store__env_pages(const store__env *env, store__pages *out);
+
 /* Batch owner: doubles the map if it is more than half used and may grow. */
 void store__env_grow_early(store__env *env);
 

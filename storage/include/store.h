@@ -243,8 +243,10 @@ STORE_MUST_CHECK store_err store_batch_publish(store_batch *b, uint64_t number, 
 STORE_MUST_CHECK store_err store_batch_delete(store_batch *b, uint64_t number, int64_t now_ms);
 
 /* The same by name, of a document that may be damaged: whatever can be read of it, its name is
- * marked. Only if the name's own record is damaged it is STORE_CORRUPT. STORE_NOT_FOUND: no living
- * document has the name. Cost: its events in the tail are read. */
+ * marked. If the name's own record is damaged, epochs may be forgotten, and a name that was deleted
+ * is marked anew; it is STORE_CORRUPT if the record of the document cannot be found then, and some
+ * document's cannot be read. STORE_NOT_FOUND: no living document has the name. Cost: its events in
+ * the tail are read, and for a damaged name all records of documents. */
 STORE_MUST_CHECK store_err store_batch_discard(store_batch *b, store_bytes name, int64_t now_ms);
 
 /* Appends one event and tells its seq: one more than the document's last, in this batch too.

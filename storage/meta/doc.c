@@ -4,6 +4,7 @@
 #include <xxhash.h>
 
 #include "batch.h"
+#include "meta/mend.h"
 
 /* ---- records on disk ---- */
 
@@ -98,6 +99,19 @@ static store_err load_staged(store_batch *b, store_bytes name, store__staged_nam
     return err == STORE_NOT_FOUND ? STORE_OK : err;
 }
 
+static store_err add_name(store_batch *b, store_bytes name, uint64_t hash,
+                          store__staged_name *staged, store__staged_name **out)
+{
+    store__staged_name *place = store__array_reserve(&b->names, 1, sizeof(*place));
+    if (!place || !store__batch_copy(b, name.data, name.len, &staged->at) ||
+        !store__map_put(&b->names_by_hash, hash, (void *)(uintptr_t)(b->names.count + 1)))
+        return STORE_NO_MEMORY;
+    *place = *staged;
+    b->names.count++;
+    *out = place;
+    return STORE_OK;
+}
+
 /* The name as the batch leaves it so far. The pointer is good until the next name joins the batch.
  */
 static store_err stage_name(store_batch *b, store_bytes name, store__staged_name **out)
@@ -108,16 +122,17 @@ static store_err stage_name(store_batch *b, store_bytes name, store__staged_name
         return STORE_OK;
     store__staged_name staged = {.len = name.len};
     store_err err = load_staged(b, name, &staged);
-    if (err != STORE_OK)
-        return err;
-    store__staged_name *place = store__array_reserve(&b->names, 1, sizeof(*place));
-    if (!place || !store__batch_copy(b, name.data, name.len, &staged.at) ||
-        !store__map_put(&b->names_by_hash, hash, (void *)(uintptr_t)(b->names.count + 1)))
-        return STORE_NO_MEMORY;
-    *place = staged;
-    b->names.count++;
-    *out = place;
-    return STORE_OK;
+    return err == STORE_OK ? add_name(b, name, hash, &staged, out) : err;
+}
+
+/* A name whose record is damaged, with what it should say. */
+static store_err stage_mended(store_batch *b, store_bytes name, store__staged_name **out)
+{
+    uint64_t hash;
+    (void)find_staged(b, name, &hash);
+    store__staged_name staged = {.len = name.len, .known = true};
+    store_err err = store__name_mend(b->store, name, &staged.record);
+    return err == STORE_OK ? add_name(b, name, hash, &staged, out) : err;
 }
 
 /* ---- create ---- */
@@ -268,7 +283,8 @@ store_err store_batch_delete(store_batch *b, uint64_t number, int64_t now_ms)
     return STORE_OK;
 }
 
-/* A document that cannot be read cannot be trusted to lead to its name: the name leads to it. */
+/* A document that cannot be read cannot be trusted to lead to its name: the name leads to it,
+ * unless it is damaged itself. */
 store_err store_batch_discard(store_batch *b, store_bytes name, int64_t now_ms)
 {
     store__staged_doc *doc;
@@ -276,8 +292,13 @@ store_err store_batch_discard(store_batch *b, store_bytes name, int64_t now_ms)
     if (!valid_name(name))
         return STORE_NOT_FOUND;
     store_err err = stage_name(b, name, &staged);
-    if (err == STORE_OK && (!staged->known || staged->record.deleted))
-        return STORE_NOT_FOUND;
+    bool damaged = err == STORE_CORRUPT;
+    if (damaged)
+        err = stage_mended(b, name, &staged);
+    if (err == STORE_OK && (!staged->known || staged->record.deleted)) {
+        staged->changed = staged->changed || damaged;
+        return damaged ? STORE_OK : STORE_NOT_FOUND;
+    }
     if (err == STORE_OK)
         err = store__batch_broken_doc(b, staged->record.number, &doc);
     if (err != STORE_OK)

@@ -16,22 +16,29 @@ const damage = (dir, bytes, offset) => {
   writeFileSync(path, whole)
 }
 
-/** A server on documents "bad", of three events, whose second is damaged, and "good". */
-const startDamaged = async (t, offset) => {
+/** A server on documents "bad", of three events, and "good", after `spoil` (its directory, the updates of "bad"). */
+const startDamaged = async (t, spoil) => {
   const dir = tempDir(t)
   const server = await startServer(t, { dir })
   const writer = new Writer()
   for (const word of ['one ', 'two ', 'three']) await server.post('bad', writer.type(word))
   await server.post('good', new Writer().type('well'))
   await server.stop()
-  damage(dir, Buffer.from(writer.updates[1]), offset)
+  spoil(dir, writer.updates)
   return startServer(t, { dir })
 }
 
 // Before the update stand its document's number, its sequence number, its time and the length of its user.
-for (const [what, offset] of [['update', 3], ['seq', -11], ['number', -19]]) {
+const ofSecondEvent = offset => (dir, updates) => damage(dir, Buffer.from(updates[1]), offset)
+// Behind the length of its key and the key stand a name's checksum, and the number and epoch of its document.
+const ofName = offset => dir => damage(dir, Buffer.from('\x03\x00bad'), 5 + offset)
+
+for (const [what, spoil] of [
+  ['update', ofSecondEvent(3)], ['seq', ofSecondEvent(-11)], ['number', ofSecondEvent(-19)],
+  ['checksum of its name', ofName(2)], ['name', ofName(12)]
+]) {
   test(`a document with a damaged ${what} is deleted`, async t => {
-    const server = await startDamaged(t, offset)
+    const server = await startDamaged(t, spoil)
     assertProblem(await server.get('/docs/bad/state'), 503, 'storage_failed')
     assertProblem(await server.post('bad', new Writer().type('more')), 503, 'storage_failed')
     assert.equal((await server.delete('bad')).status, 204)

@@ -178,14 +178,140 @@ static void a_segment_is_damaged(void **state)
     check_discarded(f);
 }
 
-/* The name alone leads to the document, and knows its earlier lives. */
-static void the_name_itself_is_damaged(void **state)
+/* ---- names ---- */
+
+/* A name's record of one earlier life: checksum, number, epoch, deleted, count, that life. */
+enum { NAME_LEN = 8 + 8 + 4 + 1 + 2 + 5, NAME_EPOCH = 16, NAME_DELETED = 20 };
+
+/* "doc", which was deleted once, and whose name is damaged at one place. */
+static void make_nameless(fixture *f, long at)
+{
+    make_other(f->s);
+    delete_doc(f->s, create_doc(f->s, "doc", 6).number);
+    make_long(f->s);
+    flip_bit(f, "names", store__text_val("doc"), at);
+    fixture_open(f);
+}
+
+static void begin_anew(fixture *f)
+{
+    store_close(f->s);
+    f->s = NULL;
+    remove_dir(f->dir);
+    fixture_open(f);
+}
+
+/* As check_discarded, but for epochs, which damage may have changed. */
+static void check_nameless_discarded(fixture *f)
+{
+    discard(f->s, "doc");
+    fixture_reopen(f);
+    store_doc doc = find_doc(f->s, "doc");
+    assert_true(doc.deleted);
+    assert_err(read_err(f->s, doc.number), STORE_NOT_FOUND);
+    assert_string_equal(list_text(f->s, "", "", 9), "other");
+    assert_string_equal(read_text(f->s, find_doc(f->s, "other").number, 0, 9), all_of_other);
+    assert_err(try_discard(f->s, "doc"), STORE_NOT_FOUND);
+    uint64_t again = create_doc(f->s, "doc", 8).number;
+    for (int i = 0; i < LONG_EVENTS / 1024; i++)
+        append_text(f->s, again, "x");
+    assert_clean(f);
+    assert_string_equal(read_text(f->s, again, 0, 9), "1:x 2:x");
+}
+
+static void whatever_of_a_name_is_damaged(void **state)
+{
+    fixture *f = *state;
+    for (long at = 0; at < NAME_LEN; at++) {
+        make_nameless(f, at);
+        store_doc doc;
+        assert_err(store_find(f->s, BYTES("doc"), &doc), STORE_CORRUPT);
+        check_nameless_discarded(f);
+        begin_anew(f);
+    }
+}
+
+static void a_damaged_name_keeps_the_epochs_that_can_be_read(void **state)
+{
+    fixture *f = *state;
+    bool known;
+    store_end end;
+    make_nameless(f, 0);
+    discard(f->s, "doc");
+    for (uint32_t epoch = 6; epoch <= 7; epoch++) {
+        assert_ok(store_epoch_end(f->s, BYTES("doc"), epoch, &known, &end));
+        assert_true(known);
+        assert_int_equal(end, STORE_END_DELETED);
+    }
+    begin_anew(f);
+    make_nameless(f, NAME_EPOCH);
+    discard(f->s, "doc");
+    assert_ok(store_epoch_end(f->s, BYTES("doc"), 7, &known, &end));
+    assert_false(known);
+}
+
+static void the_name_of_a_deleted_document_is_damaged(void **state)
+{
+    fixture *f = *state;
+    for (int deleted = 0; deleted < 2; deleted++) {
+        make_other(f->s);
+        delete_doc(f->s, make_long(f->s));
+        flip_bit(f, "names", store__text_val("doc"), deleted ? NAME_DELETED : 0);
+        fixture_open(f);
+        check_nameless_discarded(f);
+        begin_anew(f);
+    }
+}
+
+/* Whose the record is nobody can tell. */
+static void a_name_and_a_record_are_damaged(void **state)
+{
+    fixture *f = *state;
+    for (int both = 0; both < 2; both++) {
+        uint64_t other = make_other(f->s);
+        store__key key = store__key_one(both ? make_long(f->s) : other);
+        if (!both)
+            make_long(f->s);
+        flip_bit(f, "documents", store__key_val(&key), 12);
+        flip_bit(f, "names", store__text_val("doc"), 12);
+        fixture_open(f);
+        assert_err(try_discard(f->s, "doc"), both ? STORE_CORRUPT : STORE_OK);
+        begin_anew(f);
+    }
+}
+
+/* Wherever a name stands in a page, its value is said to be longer than the page: while the store
+ * is open, since opening would find it here. */
+static void spoil_nodes_of(fixture *f, const char *name)
+{
+    static uint8_t bytes[4 << 20];
+    char path[128];
+    uint8_t head[2] = {(uint8_t)strlen(name), 0}; /* length of the key */
+    snprintf(path, sizeof(path), "%s/" STORE__DATA_FILE, f->dir);
+    FILE *file = fopen(path, "r+b");
+    assert_non_null(file);
+    size_t len = fread(bytes, 1, sizeof(bytes), file);
+    assert_true(len < sizeof(bytes));
+    unsigned found = 0;
+    for (size_t at = 6; at + sizeof(head) + strlen(name) <= len; at++)
+        if (memcmp(bytes + at, head, sizeof(head)) == 0 &&
+            memcmp(bytes + at + sizeof(head), name, strlen(name)) == 0) {
+            bytes[at - 6 + 1] = 0x7f; /* of the value's length, the second byte */
+            found++;
+        }
+    assert_true(found > 0);
+    rewind(file);
+    assert_int_equal(fwrite(bytes, 1, len, file), len);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* LMDB would write to it. */
+static void a_page_of_names_is_damaged(void **state)
 {
     fixture *f = *state;
     make_other(f->s);
     make_long(f->s);
-    flip_bit(f, "names", store__text_val("doc"), 12);
-    fixture_open(f);
+    spoil_nodes_of(f, "doc");
     assert_err(try_discard(f->s, "doc"), STORE_CORRUPT);
     append_text(f->s, find_doc(f->s, "other").number, "three");
 }
@@ -241,7 +367,11 @@ int main(void)
         TEST(damage_that_a_deletion_did_not_see),
         TEST(the_record_is_damaged_or_lost),
         TEST(a_segment_is_damaged),
-        TEST(the_name_itself_is_damaged),
+        TEST(whatever_of_a_name_is_damaged),
+        TEST(a_damaged_name_keeps_the_epochs_that_can_be_read),
+        TEST(the_name_of_a_deleted_document_is_damaged),
+        TEST(a_name_and_a_record_are_damaged),
+        TEST(a_page_of_names_is_damaged),
         TEST(what_is_whole_is_deleted_as_well),
         TEST(what_is_not_there_is_not_found),
         TEST(an_abort_leaves_it_as_damaged_as_it_was),
