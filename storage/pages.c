@@ -402,9 +402,12 @@ static reason read_run(store__walk *walk, uint64_t number, size_t len, MDB_val *
     why = use_pages(pages, number, count);
     if (why.err != STORE_OK)
         return why;
+    *out = (MDB_val){len, NULL};
+    if (walk->heads_only)
+        return FINE;
     if (!reserve(&walk->value, len))
         return (reason){STORE_NO_MEMORY, NULL};
-    *out = (MDB_val){len, walk->value.data};
+    out->mv_data = walk->value.data;
     return read_at(pages->fd, walk->value.data, len, number * pages->page_len + PAGE_HEAD_LEN);
 }
 
@@ -505,6 +508,38 @@ store_err store__walk_find(store__walk *walk, MDB_val wanted, MDB_val *value)
     if (compare(&walk->tree, &key, &wanted) != 0)
         return STORE_NOT_FOUND;
     return read_entry(walk, leaf, leaf->next++, &key, value).err;
+}
+
+/* From a page on the way to another child of it, and down its edge. */
+static reason check_edge(const store__walk *walk, unsigned depth, unsigned index)
+{
+    store__walk aside = {
+        .pages = walk->pages, .tree = walk->tree, .begun = true, .depth = depth + 1};
+    aside.levels[depth] = walk->levels[depth];
+    reason why = descend_from(&aside, index);
+    while (why.err == STORE_OK && aside.depth < aside.tree.depth)
+        why = descend_from(&aside, 0);
+    aside.levels[depth].page = NULL; /* the other walk's */
+    store__walk_end(&aside);
+    return why;
+}
+
+store_err store__walk_check_beside(const store__walk *walk)
+{
+    reason why = FINE;
+    for (unsigned depth = 0; depth + 1 < walk->depth && why.err == STORE_OK; depth++) {
+        const store__level *level = &walk->levels[depth];
+        if (level->next > 1)
+            why = check_edge(walk, depth, level->next - 2);
+        if (why.err == STORE_OK && level->next < level->count)
+            why = check_edge(walk, depth, level->next);
+    }
+    return why.err;
+}
+
+uint64_t store__walk_leaf(const store__walk *walk)
+{
+    return walk->levels[walk->depth - 1].number;
 }
 
 void store__walk_end(store__walk *walk)

@@ -78,6 +78,7 @@ typedef struct store__walk {
      * damage ends the walk. */
     void (*damaged)(void *ctx, const MDB_val *key, const char *what);
     void *ctx;
+    bool heads_only; /* of a value in a run of pages its length is told, and nothing read */
     bool begun;
     unsigned depth;
     store__level levels[STORE__DEPTH_MAX];
@@ -91,6 +92,11 @@ store_err store__walk_next(store__walk *walk, MDB_val *key, MDB_val *value);
 /* The entry of a key; afterwards the walk goes on behind it. STORE_NOT_FOUND: there is none. A walk
  * that finds one key after the other keeps the pages on its way. */
 store_err store__walk_find(store__walk *walk, MDB_val wanted, MDB_val *value);
+/* Whether LMDB could remove the entry that was come to last: it then looks at the pages beside
+ * those that lead there, and at the first ones below these. STORE_OK, or as store__walk_next. */
+store_err store__walk_check_beside(const store__walk *walk);
+/* The page of that entry. */
+uint64_t store__walk_leaf(const store__walk *walk);
 void store__walk_end(store__walk *walk);
 
 #endif

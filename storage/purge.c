@@ -4,7 +4,11 @@
  * "purges". From then on nothing leads to its events and checkpoints any more. They may be many
  * segments and states, large ones, and events scattered over the tail, a page each at worst, so
  * they go in steps of bounded size, one after each commit; when the last is gone the note goes with
- * it. At opening, the events of a noted number are put on the list again. */
+ * it. At opening, the events of a noted number are put on the list again.
+ *
+ * LMDB follows what stands in its pages, and the process may end where they are damaged; after the
+ * next opening the same would be tried again. So the pages are looked at before: what lies among
+ * damaged ones stays, with its note. */
 #include "batch.h"
 
 #include <stdlib.h>
@@ -119,6 +123,73 @@ static int purge_entry(purge *p, MDB_txn *txn, const store__entry *entry, uint32
     return forget(p->store, txn, entry);
 }
 
+/* ---- are the pages whole? ---- */
+
+static bool is_row_of(const MDB_val *key, uint64_t number)
+{
+    return key->mv_size == 2 * STORE__U64_LEN && store__get_u64(key->mv_data) == number;
+}
+
+/* The pages on the way to the document's rows, as many as there is budget for, and those beside
+ * them. The tail's were looked at when the store was opened. */
+static store_err check_rows(const store__pages *pages, const char *table, uint64_t number,
+                            uint32_t *budget)
+{
+    store__walk walk = {.pages = pages, .heads_only = true};
+    store__key first = store__key_two(number, 0);
+    MDB_val key = {0};
+    MDB_val value;
+    store_err err = store__pages_tree(pages, table, &walk.tree);
+    if (err == STORE_OK)
+        err = store__walk_find(&walk, store__key_val(&first), &value);
+    err = err == STORE_NOT_FOUND ? STORE_OK : err; /* no event has seq 0: now it stands before 1 */
+    for (uint64_t leaf = 0; err == STORE_OK && *budget;) {
+        err = store__walk_next(&walk, &key, &value);
+        if (err != STORE_OK || !is_row_of(&key, number))
+            break;
+        *budget = spend(*budget, value.mv_size);
+        if (store__walk_leaf(&walk) != leaf)
+            err = store__walk_check_beside(&walk);
+        leaf = store__walk_leaf(&walk);
+    }
+    store__walk_end(&walk);
+    return err == STORE_NOT_FOUND ? STORE_OK : err;
+}
+
+static store_err check_entry(const store__pages *pages, const store__entry *entry, uint32_t *budget)
+{
+    store_err err = STORE_OK;
+    if (!entry->bare)
+        err = check_rows(pages, STORE__TABLE_SEGMENTS, entry->number, budget);
+    if (err == STORE_OK && !entry->bare)
+        err = check_rows(pages, STORE__TABLE_CHECKPOINTS, entry->number, budget);
+    *budget -= entry->count < *budget ? entry->count : *budget;
+    return err;
+}
+
+/* Takes off the list what a step of so much cannot remove. */
+static store_err pass_over_damaged(store *s, uint32_t budget)
+{
+    store__pages pages;
+    store_err err = store__env_pages(&s->env, &pages);
+    for (store__entry **at = &s->purges; err == STORE_OK && *at && budget;) {
+        store__entry *entry = *at;
+        uint32_t left = budget;
+        err = check_entry(&pages, entry, &left);
+        if (err == STORE_CORRUPT || err == STORE_IO) {
+            *at = entry->next;
+            store__entry_free(entry);
+            err = STORE_OK;
+        } else {
+            at = &entry->next;
+            budget = left;
+        }
+    }
+    return err;
+}
+
+/* ---- steps ---- */
+
 static int write_purge(void *ctx, MDB_txn *txn)
 {
     purge *p = ctx;
@@ -134,7 +205,9 @@ static int write_purge(void *ctx, MDB_txn *txn)
 static store_err purge_step(store *s, uint32_t budget)
 {
     purge p = {.store = s, .budget = budget};
-    store_err err = store__env_write(&s->env, STORE__SPACE_RESERVE, write_purge, &p);
+    store_err err = pass_over_damaged(s, budget);
+    if (err == STORE_OK && s->purges)
+        err = store__env_write(&s->env, STORE__SPACE_RESERVE, write_purge, &p);
     if (err != STORE_OK)
         return err;
     for (; p.finished > 0; p.finished--) {

@@ -379,6 +379,29 @@ void remove_row(fixture *f, const char *table, MDB_val key)
     raw_close(&r);
 }
 
+/* A node begins with the length of its value u32, flags u16, and the length of its key u16. */
+void spoil_nodes(const fixture *f, MDB_val key)
+{
+    static uint8_t bytes[4 << 20];
+    char path[128];
+    unsigned found = 0;
+    snprintf(path, sizeof(path), "%s/data.mdb", f->dir);
+    FILE *file = fopen(path, "r+b");
+    assert_non_null(file);
+    size_t len = fread(bytes, 1, sizeof(bytes), file);
+    assert_true(len < sizeof(bytes));
+    for (size_t at = 8; at + key.mv_size <= len; at++)
+        if (bytes[at - 2] == key.mv_size && bytes[at - 1] == 0 &&
+            memcmp(bytes + at, key.mv_data, key.mv_size) == 0) {
+            bytes[at - 8 + 1] = 0x7f;
+            found++;
+        }
+    assert_true(found > 0);
+    rewind(file);
+    assert_int_equal(fwrite(bytes, 1, len, file), len);
+    assert_int_equal(fclose(file), 0);
+}
+
 /* ---- a reading process ---- */
 
 void be_a_child(void)

@@ -85,6 +85,9 @@ MDB_val raw_get(raw *r, MDB_val key);
  * end if negative. */
 void flip_bit(fixture *f, const char *table, MDB_val key, long at);
 void remove_row(fixture *f, const char *table, MDB_val key);
+/* Wherever the key stands in the file, its value is said to be longer than a page; of a store that
+ * may be open. */
+void spoil_nodes(const fixture *f, MDB_val key);
 
 /* ---- checking: of a closed store ---- */
 
