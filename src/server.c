@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "api/routes.h"
+#include "base/heap.h"
 #include "base/log.h"
 #include "base/must.h"
 #include "base/pool.h"
@@ -243,6 +244,7 @@ bool server_run(const config *settings)
     warn_of_damage(opened);
     server s = {.state = SERVER_SERVING};
     signal(SIGPIPE, SIG_IGN);
+    heap_return_large();
     pool_set_size();
     build(&s, settings, opened);
     bool served = listen_and_run(&s, settings);
