@@ -3,7 +3,11 @@
  * Each event is a Yjs update that inserts a text which begins with a mark: the writer's number in
  * its document, and that of the event. However a server merges updates, the marks are in what it
  * sends; so every delivery of every event is counted, and each must come once. The events of one
- * writer must come in order. */
+ * writer must come in order.
+ *
+ * In a book of replacing each event also deletes the text of the writer's one before it, so that
+ * the document stays small however much is written. Whoever is caught up from the document's state
+ * is not told then what is there no more: an event brings those before it with it. */
 #ifndef FAN_BOOK_H
 #define FAN_BOOK_H
 
@@ -24,6 +28,7 @@ typedef struct book {
     unsigned document_count;
     unsigned writers; /* of each document */
     size_t text_len;
+    bool replaces;
     char *text;
     uint64_t events;
     uint64_t due;        /* deliveries that must come */
@@ -39,7 +44,7 @@ typedef struct book_reader {
     uint32_t *heard;
 } book_reader;
 
-void book_open(book *b, unsigned documents, unsigned writers, size_t text_len);
+void book_open(book *b, unsigned documents, unsigned writers, size_t text_len, bool replaces);
 void book_close(book *b);
 
 /* Names are new in each run. */

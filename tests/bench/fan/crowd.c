@@ -152,7 +152,7 @@ void crowd_open(crowd *c, const crowd_options *options)
     c->writers = calloc(c->writer_count + 1, sizeof(*c->writers));
     if (c->epoll < 0 || c->readers == NULL || c->writers == NULL)
         load_fail("cannot begin");
-    book_open(&c->book, options->documents, options->writers, options->text_len);
+    book_open(&c->book, options->documents, options->writers, options->text_len, options->replaces);
     c->update = load_grow(NULL, book_update_len_max(&c->book));
     c->out = load_grow(NULL, 2 * book_update_len_max(&c->book) + 1024);
     c->asking.ns = options->transit_ns + options->poll_ns;

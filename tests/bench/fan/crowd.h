@@ -81,6 +81,7 @@ typedef struct crowd_options {
     unsigned writers; /* of each document */
     unsigned depth;   /* events in flight of each writer */
     size_t text_len;
+    bool replaces;       /* an event's text takes the place of the writer's one before */
     uint64_t poll_ns;    /* between two short polls */
     uint64_t transit_ns; /* what the way to the readers, and back, takes */
 } crowd_options;

@@ -39,7 +39,7 @@ static fan_options read_options(int argc, char **argv)
                      .missed = 100,
                      .events = 6400};
     unsigned port = 0, pid = 0, text_len = TEXT_LEN_DEFAULT, poll_ms = 1000, transit_ms = 0;
-    unsigned post = 0, browser = 0, pause = 0;
+    unsigned post = 0, browser = 0, pause = 0, replace = 0;
     const struct {
         const char *name;
         unsigned *value;
@@ -52,6 +52,7 @@ static fan_options read_options(int argc, char **argv)
                    {"--post", &post},               /* 1: writers POST, whatever readers do */
                    {"--browser", &browser},         /* 1: requests weigh what a browser's do */
                    {"--text-len", &text_len},       /* of what an event inserts */
+                   {"--replace", &replace},         /* 1: and deletes what the one before did */
                    {"--poll-ms", &poll_ms},         /* between two short polls */
                    {"--transit-ms", &transit_ms},   /* of the way to a reader, and of that back */
                    {"--seconds", &o.seconds},
@@ -81,6 +82,7 @@ static fan_options read_options(int argc, char **argv)
     o.crowd.post = post;
     o.crowd.browser_fields = browser;
     o.crowd.text_len = text_len;
+    o.crowd.replaces = replace;
     o.crowd.poll_ns = o.crowd.transport == &poll_short ? poll_ms * 1000000ull : 0;
     o.crowd.transit_ns = transit_ms * 1000000ull;
     return o;

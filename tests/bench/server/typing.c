@@ -26,9 +26,9 @@ typing typing_start(unsigned index)
     };
 }
 
-size_t typing_next(typing *t, const char *text, size_t text_len, uint8_t *out)
+/* The update's structs; returns where they end. */
+static uint8_t *put_insertion(const typing *t, const char *text, size_t text_len, uint8_t *at)
 {
-    uint8_t *at = out;
     *at++ = 1; /* one client */
     *at++ = 1; /* with one struct */
     at = varuint_put(at, t->client);
@@ -42,8 +42,27 @@ size_t typing_next(typing *t, const char *text, size_t text_len, uint8_t *out)
         at = varuint_put(at, t->client);
         at = varuint_put(at, t->clock - 1);
     }
-    at = put_string(at, text, text_len);
+    return put_string(at, text, text_len);
+}
+
+size_t typing_next(typing *t, const char *text, size_t text_len, uint8_t *out)
+{
+    uint8_t *at = put_insertion(t, text, text_len, out);
     *at++ = 0; /* nothing is deleted */
+    t->clock += (uint32_t)text_len;
+    return (size_t)(at - out);
+}
+
+size_t typing_replace(typing *t, const char *text, size_t text_len, uint8_t *out)
+{
+    if (t->clock == 0)
+        return typing_next(t, text, text_len, out);
+    uint8_t *at = put_insertion(t, text, text_len, out);
+    *at++ = 1; /* of one client */
+    at = varuint_put(at, t->client);
+    *at++ = 1; /* one range is deleted */
+    at = varuint_put(at, t->clock - (uint32_t)text_len);
+    at = varuint_put(at, text_len);
     t->clock += (uint32_t)text_len;
     return (size_t)(at - out);
 }

@@ -5,8 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What the ids around a text take at most. */
-#define TYPING_OVERHEAD_MAX 48
+/* What the ids around a text take at most, and what says that another is deleted. */
+#define TYPING_OVERHEAD_MAX 64
 
 typedef struct typing {
     uint32_t client;
@@ -19,5 +19,7 @@ typing typing_start(unsigned index);
 /* Writes the next update, which inserts `text` (ASCII), to `out`, which has room for it and
  * TYPING_OVERHEAD_MAX; returns its length. */
 size_t typing_next(typing *t, const char *text, size_t text_len, uint8_t *out);
+/* The same, and the update deletes the text of the one before it, which was as long. */
+size_t typing_replace(typing *t, const char *text, size_t text_len, uint8_t *out);
 
 #endif

@@ -70,13 +70,16 @@ export const together = async (work, columns, flags) => {
   return Object.fromEntries(await Promise.all(all))
 }
 
-// A work on each column after another, each on a server of its own.
-export const alone = async (work, columns, flags) => {
-  const results = {}
-  for (const [name, column] of Object.entries(columns)) {
-    Object.assign(results, await together(work, { [name]: column }, flags))
+// A work on each column after another, each on a server of its own, `count` times. Returns the medians by column.
+export const alone = async (count, work, columns, flags) => {
+  const runs = {}
+  for (let round = 0; round < count; round++) {
+    for (const [name, column] of Object.entries(columns)) {
+      const run = await together(work, { [name]: column }, flags)
+      ;(runs[name] ??= []).push(run[name])
+    }
   }
-  return results
+  return Object.fromEntries(Object.entries(runs).map(([name, all]) => [name, middle(all)]))
 }
 
 // Readers are cut off because their server dies; another one, on the same data, takes their place.
