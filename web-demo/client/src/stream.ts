@@ -14,6 +14,15 @@ export interface StreamPatience {
   beforeSyncMs: number
 }
 
+/** A state vector goes into the address, which proxies take up to 8 KB of, and names each window that ever wrote. */
+const STATE_VECTOR_BYTES_MAX = 3 * 1024
+
+/** Without a state vector that is too long to be sent: the whole document comes instead. */
+function fitForAddress(from: From): From {
+  const tooLong = from.stateVector !== null && from.stateVector.length > STATE_VECTOR_BYTES_MAX
+  return tooLong ? { ...from, stateVector: null } : from
+}
+
 export class EventStream implements Follower {
   readonly #server: DocumentServer
   readonly #handlers: FollowHandlers
@@ -39,7 +48,8 @@ export class EventStream implements Follower {
     this.#abort.abort()
   }
 
-  async run(from: From): Promise<FollowEnd> {
+  async run(wanted: From): Promise<FollowEnd> {
+    const from = fitForAddress(wanted)
     this.#whole = from.lastEventId === null && from.stateVector === null
     this.#silence = new Silence(this.#patience.beforeSyncMs, (error) => this.#abort.abort(error))
     try {

@@ -25,6 +25,30 @@ const saved = ({ provider }) => provider.synced && provider.unsentUpdates === 0
 const named = ({ provider }, name) => provider.awareness.setLocalStateField('user', { name })
 const sees = (client, other) => client.provider.awareness.getStates().get(other.doc.clientID)?.user?.name
 
+for (const transport of TRANSPORTS) {
+  test(`${transport}: a document that thousands have written in is synced`, async (t) => {
+    const name = newName()
+    const at = await House.open(t)
+    // A state vector names each of them, and one of so many is too long for an address.
+    const known = Y.mergeUpdates(Array.from({ length: 2500 }, (_, writer) => {
+      const one = new Y.Doc()
+      one.clientID = 0x7f000000 + writer
+      one.getMap('writers').set(`${writer}`, 0)
+      return Y.encodeStateAsUpdate(one)
+    }))
+    await at.server.post(name, known)
+    const doc = new Y.Doc()
+    Y.applyUpdate(doc, known)
+    doc.getText('t').insert(0, 'offline')
+    const a = await reader(t, transport, name, { at, doc })
+    await until(() => saved(a), 'synced')
+    assert.deepEqual(a.said.error, [])
+    assert.deepEqual(Buffer.from(Y.encodeStateAsUpdate(doc)), await at.state(name))
+    const { events } = (await at.server.get(`/docs/${encodeURIComponent(name)}/history`)).json
+    assert.ok(events.length === 2 && events[1].bytes < 100, 'no more than is lacking is uploaded')
+  })
+}
+
 for (const transport of ['long-poll', 'poll']) {
   test(`${transport}: who is said to be gone between two looks at who is present says otherwise`, async (t) => {
     const name = newName()
