@@ -526,6 +526,116 @@ static bool open_columns(walk *w, crdt_bytes piece)
     return crdt__reader_at_end(&r);
 }
 
+/* Most updates are one of two: a letter that the client of the update before put behind or before
+ * its own structs, where its clock had come to; or one range of these deleted. All that is not
+ * expected of them is a place, and the letter: the other tokens are known without being taken one
+ * by one. */
+
+/* Bytes that such an update takes, with room for a word behind. */
+#define COMMON_LEN_MAX 64u
+
+static bool begins_with(const walk *w, column at, const uint8_t *tokens, size_t len)
+{
+    const crdt__reader *r = &w->from[at];
+    return crdt__reader_left(r) >= len && memcmp(r->pos, tokens, len) == 0;
+}
+
+/* The number at the front of a column, and how many bytes it takes: mostly one. False: near the
+ * column's end, or where it is no number as one expects it. */
+static bool look_ahead(const walk *w, column at, uint64_t expected, uint64_t *value, size_t *len)
+{
+    const crdt__reader *r = &w->from[at];
+    if (crdt__reader_left(r) < sizeof(uint64_t))
+        return false;
+    uint64_t token = *r->pos;
+    *len = 1;
+    if (token >= 0x80)
+        *len = crdt__varuint_of_word(crdt__word_at(r->pos), &token);
+    *value = expected + unzigzag(token);
+    return *len > 0 && *value <= NUMBER_MAX;
+}
+
+static void step(walk *w, column at, size_t len)
+{
+    w->from[at].pos += len;
+}
+
+static bool unpack_typed(walk *w, client_slot *own)
+{
+    static const uint8_t expected[] = {0, 0, 0};
+    uint64_t origin = own->origin, right = own->right;
+    size_t origin_len = 0, right_len = 0;
+    if (!begins_with(w, COUNTS, expected, 3) || !begins_with(w, CLIENTS, expected, 3) ||
+        !begins_with(w, CLOCKS, expected, 1) || !begins_with(w, LENGTHS, expected, 1) ||
+        crdt__reader_left(&w->from[INFOS]) == 0 || crdt__reader_left(&w->from[TEXT]) == 0)
+        return false;
+    uint8_t info = *w->from[INFOS].pos;
+    uint8_t letter = *w->from[TEXT].pos;
+    bool has_right = (info & CRDT__INFO_RIGHT) != 0;
+    if ((info & ~CRDT__INFO_RIGHT) != (CRDT__STRING | CRDT__INFO_ORIGIN) || letter >= 0x80 ||
+        own->clock >= NUMBER_MAX || !look_ahead(w, ORIGINS, own->clock - 1, &origin, &origin_len) ||
+        (has_right && !look_ahead(w, RIGHTS, own->right, &right, &right_len)) ||
+        !crdt__writer_room(&w->out, COMMON_LEN_MAX))
+        return false;
+    uint8_t *p = w->out.pos;
+    *p++ = 1;
+    *p++ = 1;
+    p = crdt__put_varuint(p, own->id);
+    p = crdt__put_varuint(p, own->clock);
+    *p++ = info;
+    p = crdt__put_varuint(crdt__put_varuint(p, own->id), origin);
+    if (has_right)
+        p = crdt__put_varuint(crdt__put_varuint(p, own->id), right);
+    *p++ = 1;
+    *p++ = letter;
+    *p++ = 0;
+    w->out.pos = p;
+    step(w, COUNTS, 3);
+    step(w, CLIENTS, has_right ? 3 : 2);
+    step(w, CLOCKS, 1);
+    step(w, INFOS, 1);
+    step(w, ORIGINS, origin_len);
+    step(w, RIGHTS, right_len);
+    step(w, LENGTHS, 1);
+    step(w, TEXT, 1);
+    own->origin = origin;
+    own->right = right;
+    own->clock++;
+    return true;
+}
+
+static bool unpack_erased(walk *w, client_slot *own)
+{
+    static const uint8_t counts[] = {1, 2, 0}; /* no section, one client, one range */
+    static const uint8_t expected[] = {0};
+    uint64_t clock, units;
+    size_t clock_len, units_len;
+    if (!begins_with(w, COUNTS, counts, 3) || !begins_with(w, CLIENTS, expected, 1) ||
+        !look_ahead(w, DELETE_CLOCKS, own->deleted, &clock, &clock_len) ||
+        !look_ahead(w, DELETE_LENGTHS, 1, &units, &units_len) ||
+        !crdt__writer_room(&w->out, COMMON_LEN_MAX))
+        return false;
+    uint8_t *p = w->out.pos;
+    *p++ = 0;
+    *p++ = 1;
+    p = crdt__put_varuint(p, own->id);
+    *p++ = 1;
+    p = crdt__put_varuint(crdt__put_varuint(p, clock), units);
+    w->out.pos = p;
+    step(w, COUNTS, 3);
+    step(w, CLIENTS, 1);
+    step(w, DELETE_CLOCKS, clock_len);
+    step(w, DELETE_LENGTHS, units_len);
+    own->deleted = clock;
+    return true;
+}
+
+static bool unpack_common(walk *w)
+{
+    client_slot *own = &w->clients[w->last_client];
+    return own->used && (unpack_typed(w, own) || unpack_erased(w, own));
+}
+
 static void unpack_update(walk *w)
 {
     uint8_t how = crdt__read_u8(&w->from[FORMS]);
@@ -533,7 +643,8 @@ static void unpack_update(walk *w)
     if (!w->ok)
         return;
     if (how == FORM_V1) {
-        walk_update(w);
+        if (!unpack_common(w))
+            walk_update(w);
         return;
     }
     crdt_bytes raw = crdt__read_varbytes(&w->from[RAW]);

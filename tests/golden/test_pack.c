@@ -107,15 +107,106 @@ static void many_clients_come_back(void **state)
     assert_comes_back(updates, PIECE_UPDATES);
 }
 
-/* A flipped byte gives other updates or CRDT_MALFORMED, never anything worse. */
-static void damaged_pieces_are_survived(void **state)
+/* ---- typing ---- */
+
+typedef struct typist {
+    rng r;
+    uint64_t client;
+    uint64_t clock;
+    uint8_t bytes[PIECE_UPDATES][80];
+    crdt_bytes updates[PIECE_UPDATES];
+} typist;
+
+static uint8_t *put(uint8_t *at, uint64_t number)
+{
+    for (; number > 0x7f; number >>= 7)
+        *at++ = (uint8_t)(0x80 | number);
+    *at++ = (uint8_t)number;
+    return at;
+}
+
+/* A client and a clock: now and then somebody else's. */
+static uint8_t *put_place(typist *t, uint8_t *at)
+{
+    at = put(at, rng_below(&t->r, 20) == 0 ? 5 : t->client);
+    return put(at, rng_below(&t->r, t->clock < 1000 ? t->clock + 1 : 1000) +
+                       (t->clock < 1000 ? 0 : t->clock - 1000));
+}
+
+static uint8_t *put_letters(typist *t, uint8_t *at)
+{
+    static const char *const letters[] = {
+        "a", " ", "\n", "\x7f", "\xc3\xa4", "\xf0\x9f\x98\x80", "and so on"};
+    const char *text = letters[rng_below(&t->r, rng_below(&t->r, 4) == 0 ? 7 : 4)];
+    size_t len = strlen(text);
+    at = put(at, len);
+    memcpy(at, text, len);
+    t->clock += text[0] == '\xf0' ? 2 : text[0] == '\xc3' ? 1 : len;
+    return at + len;
+}
+
+static uint8_t *put_typed(typist *t, uint8_t *at)
+{
+    static const uint8_t infos[] = {0x84, 0xc4, 0x44, 0xe4};
+    uint8_t info = infos[rng_below(&t->r, rng_below(&t->r, 8) == 0 ? 4 : 2)];
+    at = put(put(at, 1), 1);
+    at = put(put(at, t->client), t->clock);
+    *at++ = info;
+    if (info & 0x80)
+        at = put_place(t, at);
+    if (info & 0x40)
+        at = put_place(t, at);
+    return put(put_letters(t, at), 0);
+}
+
+static uint8_t *put_erased(typist *t, uint8_t *at)
+{
+    at = put(put(at, 0), 1);
+    uint64_t ranges = rng_below(&t->r, 10) == 0 ? 2 : 1;
+    at = put(put(at, rng_below(&t->r, 20) == 0 ? 5 : t->client), ranges);
+    for (; ranges > 0; ranges--)
+        at = put(put(at, rng_below(&t->r, 1000)), 1 + rng_below(&t->r, 300));
+    return at;
+}
+
+static void type(typist *t, uint64_t client, uint64_t clock)
+{
+    t->client = client;
+    t->clock = clock;
+    for (size_t i = 0; i < PIECE_UPDATES; i++) {
+        uint8_t *end =
+            rng_below(&t->r, 3) > 0 ? put_typed(t, t->bytes[i]) : put_erased(t, t->bytes[i]);
+        t->updates[i] = (crdt_bytes){t->bytes[i], (size_t)(end - t->bytes[i])};
+        if (rng_below(&t->r, 50) == 0)
+            t->clock += rng_below(&t->r, 100);
+    }
+}
+
+static void typing_comes_back(void **state)
 {
     (void)state;
+    static const uint64_t clients[] = {0, 7, 3000000000, (UINT64_C(1) << 53) - 1};
+    static const uint64_t clocks[] = {0, 100, 1 << 14, (UINT64_C(1) << 50) - 100,
+                                      UINT64_C(1) << 51};
+    static typist t = {.r = {3}};
+    for (size_t i = 0; i < sizeof clients / sizeof *clients; i++)
+        for (size_t j = 0; j < sizeof clocks / sizeof *clocks; j++) {
+            type(&t, clients[i], clocks[j]);
+            for (size_t count = 1; count <= PIECE_UPDATES; count += count < 20 ? 1 : 45)
+                assert_comes_back(t.updates, count);
+        }
+}
+
+/* ---- damage ---- */
+
+/* A flipped byte gives other updates or CRDT_MALFORMED, never anything worse. */
+static void survive_damage(const crdt_bytes *updates)
+{
     rng r = {1};
     crdt_buf piece = {0};
     size_t lens[PIECE_UPDATES + 1];
     size_t refused = 0;
-    assert_int_equal(crdt_updates_pack(all.updates, PIECE_UPDATES, &piece), CRDT_OK);
+    assert_int_equal(crdt_updates_pack(updates, PIECE_UPDATES, &piece), CRDT_OK);
     for (int round = 0; round < 2000; round++) {
         size_t at = rng_below(&r, piece.len);
         uint8_t was = piece.data[at];
@@ -137,6 +228,15 @@ static void damaged_pieces_are_survived(void **state)
     }
     crdt_buf_free(&back);
     crdt_buf_free(&piece);
+}
+
+static void damaged_pieces_are_survived(void **state)
+{
+    (void)state;
+    static typist t = {.r = {4}};
+    survive_damage(all.updates);
+    type(&t, 3000000000, 5000);
+    survive_damage(t.updates);
 }
 
 static void memory_may_end_anywhere(void **state)
@@ -165,6 +265,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(updates_come_back_to_the_byte),
         cmocka_unit_test(many_clients_come_back),
+        cmocka_unit_test(typing_comes_back),
         cmocka_unit_test(damaged_pieces_are_survived),
         cmocka_unit_test(memory_may_end_anywhere),
     };
