@@ -134,8 +134,9 @@ typedef struct merge_room {
     size_t count;
     crdt__lazy_reader *readers;
     crdt__lazy_reader **order;
-    crdt_buf
-        *told; /* the updates that had to be told anew: in v1, in order; the others are empty */
+    crdt_buf *told; /* updates that had to be told anew: in v1, or in order */
+    size_t told_count;
+    size_t told_cap;
     crdt__idset deletes;
 } merge_room;
 
@@ -145,10 +146,7 @@ static bool merge_room_init(merge_room *room, size_t count, const crdt_mem *mem)
     crdt__idset_init(&room->deletes, mem);
     room->readers = crdt__resize(mem, NULL, 0, count * sizeof *room->readers);
     room->order = crdt__resize(mem, NULL, 0, count * sizeof(crdt__lazy_reader *));
-    room->told = crdt__resize(mem, NULL, 0, count * sizeof *room->told);
-    for (size_t i = 0; room->told != NULL && i < count; i++)
-        room->told[i] = (crdt_buf){.mem = mem};
-    return room->readers != NULL && room->order != NULL && room->told != NULL;
+    return room->readers != NULL && room->order != NULL;
 }
 
 static void merge_room_deinit(merge_room *room)
@@ -158,10 +156,29 @@ static void merge_room_deinit(merge_room *room)
         crdt__release(room->mem, room->order, room->count * sizeof(crdt__lazy_reader *));
     if (room->readers != NULL)
         crdt__release(room->mem, room->readers, room->count * sizeof *room->readers);
-    for (size_t i = 0; room->told != NULL && i < room->count; i++)
+    for (size_t i = 0; i < room->told_count; i++)
         crdt_buf_free(&room->told[i]);
-    if (room->told != NULL)
-        crdt__release(room->mem, room->told, room->count * sizeof *room->told);
+    crdt__release(room->mem, room->told, room->told_cap * sizeof *room->told);
+}
+
+/* Takes over what an update was told anew in, if it was; releases it when out of memory. */
+static bool keep_told(merge_room *room, crdt_buf *told)
+{
+    if (told->data == NULL)
+        return true;
+    if (room->told_count == room->told_cap) {
+        size_t cap = room->told_cap == 0 ? 4 : room->told_cap * 2;
+        crdt_buf *wider = crdt__resize(room->mem, room->told, room->told_cap * sizeof *wider,
+                                       cap * sizeof *wider);
+        if (wider == NULL) {
+            crdt_buf_free(told);
+            return false;
+        }
+        room->told = wider;
+        room->told_cap = cap;
+    }
+    room->told[room->told_count++] = *told;
+    return true;
 }
 
 /* Puts the sections of an opened update in order. */
@@ -187,7 +204,8 @@ static crdt_err open_one(crdt_encoding from, crdt_bytes update, merge_room *room
         err = CRDT_NO_MEMORY;
     if (err == CRDT_OK && !opened.shape.descending)
         err = sort_opened(&opened);
-    room->told[i] = opened.room;
+    if (!keep_told(room, &opened.room))
+        err = CRDT_NO_MEMORY;
     if (err == CRDT_OK)
         room->readers[i] = crdt__lazy_reader_of(opened.update, CRDT__SKIPS_LEFT_OUT);
     return err;

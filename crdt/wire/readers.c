@@ -103,6 +103,7 @@ static void step_few(crdt__readers *rs)
         sort_few(rs);
     else if (!gone)
         place_first(rs);
+    rs->first = rs->count > 0 ? rs->items[0] : NULL;
 }
 
 /* ---- many ---- */
@@ -126,9 +127,25 @@ static void sift_down(crdt__readers *rs, size_t at)
     rs->items[at] = moved;
 }
 
-/* The heap has become small enough to be an array in order. */
+static void sift_up(crdt__readers *rs, size_t at)
+{
+    crdt__lazy_reader *moved = rs->items[at];
+    for (size_t parent; at > 0 && comes_before(moved, rs->items[parent = (at - 1) / 2]);
+         at = parent)
+        rs->items[at] = rs->items[parent];
+    rs->items[at] = moved;
+}
+
+static size_t queued(const crdt__readers *rs)
+{
+    return rs->end - rs->next;
+}
+
+/* There are few enough for an array in order. */
 static void become_few(crdt__readers *rs)
 {
+    memmove(rs->items + rs->count, rs->items + rs->next, queued(rs) * sizeof *rs->items);
+    rs->count += queued(rs);
     for (size_t i = 1; i < rs->count; i++) {
         crdt__lazy_reader *moved = rs->items[i];
         size_t at = i;
@@ -140,17 +157,66 @@ static void become_few(crdt__readers *rs)
     rs->mixed = has_mixed_tie(rs);
     if (rs->mixed)
         sort_few(rs);
+    rs->first = rs->items[0];
+}
+
+static bool heap_is_first(const crdt__readers *rs)
+{
+    return queued(rs) == 0 || (rs->count > 0 && comes_before(rs->items[0], rs->items[rs->next]));
+}
+
+static void choose_first(crdt__readers *rs)
+{
+    rs->first = heap_is_first(rs) ? rs->items[0] : rs->items[rs->next];
+}
+
+static void step_heap(crdt__readers *rs)
+{
+    if (rs->first->done)
+        rs->items[0] = rs->items[--rs->count];
+    sift_down(rs, 0);
+}
+
+static void step_queue(crdt__readers *rs)
+{
+    rs->next++;
+    if (rs->first->done)
+        return;
+    rs->items[rs->count++] = rs->first;
+    sift_up(rs, rs->count - 1);
 }
 
 static void step_many(crdt__readers *rs)
 {
-    if (rs->items[0]->done)
-        rs->items[0] = rs->items[--rs->count];
+    bool in_heap = rs->count > 0 && rs->first == rs->items[0];
+    rs->first->turn = --rs->turn;
+    if (in_heap)
+        step_heap(rs);
     else
-        rs->items[0]->turn = --rs->turn;
-    sift_down(rs, 0);
-    if (rs->count < CRDT__READERS_FEW)
+        step_queue(rs);
+    if (rs->count + queued(rs) < CRDT__READERS_FEW)
         become_few(rs);
+    else
+        choose_first(rs);
+}
+
+static bool in_order(const crdt__readers *rs)
+{
+    for (size_t i = 1; i < rs->count; i++)
+        if (!comes_before(rs->items[i - 1], rs->items[i]))
+            return false;
+    return true;
+}
+
+static void begin_many(crdt__readers *rs)
+{
+    rs->many = true;
+    rs->next = rs->end = rs->count;
+    if (in_order(rs))
+        rs->next = rs->count = 0;
+    for (size_t at = rs->count / 2; at-- > 0;)
+        sift_down(rs, at);
+    choose_first(rs);
 }
 
 /* ---- both ---- */
@@ -164,13 +230,12 @@ void crdt__readers_init(crdt__readers *rs, crdt__lazy_reader *readers, size_t co
         if (!readers[i].done)
             room[rs->count++] = &readers[i];
     }
-    rs->many = rs->count >= CRDT__READERS_FEW;
-    if (!rs->many) {
-        sort_few(rs);
+    if (rs->count >= CRDT__READERS_FEW) {
+        begin_many(rs);
         return;
     }
-    for (size_t at = rs->count / 2; at-- > 0;)
-        sift_down(rs, at);
+    sort_few(rs);
+    rs->first = rs->count > 0 ? rs->items[0] : NULL;
 }
 
 void crdt__readers_step(crdt__readers *rs)

@@ -96,12 +96,21 @@ const compareDifferences = async (engine, random, { yjs, peers }) => {
 
 const metaWords = ({ from, to }) => [...from.keys()].flatMap(client => [client, from.get(client), to.get(client)]).map(String)
 
+// So many that weft keeps their readers in a heap or, where they are in the order in which they are read, in a queue. Single edits hold
+// no GC structs of what others hold as items: those are read in an order that V8 knows alone.
+const many = (random, log, { meta }) => {
+  const sample = Array.from({ length: random.between(64, 130) }, () => random.oneOf(log))
+  if (random.below(3) === 0) return sample
+  const first = new Map(sample.map(update => [update, [...meta(update).from].sort(([a], [b]) => b - a)[0] ?? [0, 0]]))
+  return sample.sort((a, b) => first.get(b)[0] - first.get(a)[0] || first.get(a)[1] - first.get(b)[1])
+}
+
 const compareUtilities = async (engine, random, { yjs, chunks, log, format: made }) => {
   const pool = [...chunks, ...log, made.encode(yjs)]
   for (let i = 0; i < 6; i++) {
     const encoding = random.oneOf(['v1', 'v2'])
     const format = formats[encoding]
-    const sample = Array.from({ length: random.between(1, 6) }, () => random.oneOf(pool))
+    const sample = i === 0 && log.length > 0 ? many(random, log, made) : Array.from({ length: random.between(1, 6) }, () => random.oneOf(pool))
     const picked = encoding === made.name ? sample : sample.map(update => made.convert(update))
     const merged = format.merge(picked)
     sameUpdate(await engine.bytes('merge', encoding, ...picked), merged, `merge of ${picked.map(hex).join(' ')}`, encoding)

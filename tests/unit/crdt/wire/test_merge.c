@@ -123,6 +123,23 @@ static void one_malformed_update_spoils_the_merge(void **state)
     }
 }
 
+/* Ends what was written and copies it to `at`: how much it is. */
+static size_t put_down(crdt__writer *w, uint8_t *at)
+{
+    crdt_buf *buf = w->buf;
+    assert_int_equal(crdt__writer_finish(w), CRDT_OK);
+    memcpy(at, buf->data, buf->len);
+    size_t size = buf->len;
+    crdt_buf_free(buf);
+    return size;
+}
+
+static void write_letters(crdt__writer *w, size_t len)
+{
+    crdt__write_bytes(w, "\x84\x02\0", 3);
+    crdt__write_varbytes(w, (crdt_bytes){(const uint8_t *)"abcdefgh", len});
+}
+
 /* An update of one struct: `len` letters of client 1 from `clock` on. */
 static size_t put_letters(uint8_t *at, uint64_t clock, uint8_t len)
 {
@@ -130,18 +147,52 @@ static size_t put_letters(uint8_t *at, uint64_t clock, uint8_t len)
     crdt__writer w = crdt__writer_on(&buf);
     crdt__write_bytes(&w, "\1\1\1", 3);
     crdt__write_varuint(&w, clock);
-    crdt__write_bytes(&w, "\x84\x02\0", 3);
-    crdt__write_varbytes(&w, (crdt_bytes){(const uint8_t *)"abcdefgh", len});
+    write_letters(&w, len);
     crdt__write_u8(&w, 0);
-    assert_int_equal(crdt__writer_finish(&w), CRDT_OK);
-    memcpy(at, buf.data, buf.len);
-    size_t size = buf.len;
-    crdt_buf_free(&buf);
-    return size;
+    return put_down(&w, at);
 }
 
-/* More readers than are kept in an array, in an order that is the reverse of what is needed: what
- * comes out is the same as if they were merged one by one. */
+/* One of two clients: of each a letter at `clock`, and one behind a gap. */
+static size_t put_pairs(uint8_t *at, uint64_t clock, uint8_t gap)
+{
+    crdt_buf buf = {0};
+    crdt__writer w = crdt__writer_on(&buf);
+    crdt__write_u8(&w, 2);
+    for (uint8_t client = 4; client > 2; client--) {
+        crdt__write_u8(&w, 3);
+        crdt__write_u8(&w, client);
+        crdt__write_varuint(&w, clock);
+        write_letters(&w, 1);
+        crdt__write_u8(&w, 10); /* a Skip */
+        crdt__write_u8(&w, gap);
+        write_letters(&w, 1);
+    }
+    crdt__write_u8(&w, 0);
+    return put_down(&w, at);
+}
+
+/* What comes of all at once is what comes of them one by one, in that order or the other. */
+static void check_merge_of_many(const crdt_bytes *parts, size_t count, bool backwards)
+{
+    crdt_buf all = {0};
+    assert_int_equal(crdt_update_merge(CRDT_V1, parts, count, &all), CRDT_OK);
+    crdt_buf one_by_one = {0};
+    assert_int_equal(crdt_update_merge(CRDT_V1, NULL, 0, &one_by_one), CRDT_OK);
+    for (size_t i = 0; i < count; i++) {
+        crdt_bytes pair[2] = {parts[backwards ? count - 1 - i : i],
+                              {one_by_one.data, one_by_one.len}};
+        crdt_buf next = {0};
+        assert_int_equal(crdt_update_merge(CRDT_V1, pair, 2, &next), CRDT_OK);
+        crdt_buf_free(&one_by_one);
+        one_by_one = next;
+    }
+    assert_int_equal(all.len, one_by_one.len);
+    assert_memory_equal(all.data, one_by_one.data, all.len);
+    crdt_buf_free(&one_by_one);
+    crdt_buf_free(&all);
+}
+
+/* More readers than are kept in an array, in an order that is the reverse of what is needed. */
 static void many_updates_merge_as_few_do(void **state)
 {
     (void)state;
@@ -152,22 +203,24 @@ static void many_updates_merge_as_few_do(void **state)
         uint8_t *at = bytes + i * SIZE;
         parts[i] = (crdt_bytes){at, put_letters(at, (COUNT - 1 - i) * 3, 3 + (i % 3 == 0 ? 2 : 0))};
     }
-    crdt_buf all = {0};
-    assert_int_equal(crdt_update_merge(CRDT_V1, parts, COUNT, &all), CRDT_OK);
+    check_merge_of_many(parts, COUNT, true);
+    free(parts);
+    free(bytes);
+}
 
-    crdt_buf one_by_one = {0};
-    assert_int_equal(crdt_update_merge(CRDT_V1, NULL, 0, &one_by_one), CRDT_OK);
+/* The first structs are in order, but behind a gap each has some that come after those of others.
+ */
+static void many_updates_in_order_merge_as_few_do(void **state)
+{
+    (void)state;
+    enum { COUNT = 300, SIZE = 64, APART = 100, GAP = 120 };
+    uint8_t *bytes = malloc(COUNT * SIZE);
+    crdt_bytes *parts = malloc(COUNT * sizeof *parts);
     for (size_t i = 0; i < COUNT; i++) {
-        crdt_bytes pair[2] = {parts[COUNT - 1 - i], {one_by_one.data, one_by_one.len}};
-        crdt_buf next = {0};
-        assert_int_equal(crdt_update_merge(CRDT_V1, pair, 2, &next), CRDT_OK);
-        crdt_buf_free(&one_by_one);
-        one_by_one = next;
+        uint8_t *at = bytes + i * SIZE;
+        parts[i] = (crdt_bytes){at, put_pairs(at, i * APART, (uint8_t)(GAP - i % 7 * 17))};
     }
-    assert_int_equal(all.len, one_by_one.len);
-    assert_memory_equal(all.data, one_by_one.data, all.len);
-    crdt_buf_free(&one_by_one);
-    crdt_buf_free(&all);
+    check_merge_of_many(parts, COUNT, false);
     free(parts);
     free(bytes);
 }
@@ -397,6 +450,7 @@ int main(void)
         cmocka_unit_test(updates_merge_as_in_yjs),
         cmocka_unit_test(one_malformed_update_spoils_the_merge),
         cmocka_unit_test(many_updates_merge_as_few_do),
+        cmocka_unit_test(many_updates_in_order_merge_as_few_do),
         cmocka_unit_test(a_client_with_clocks_that_go_back_gives_a_valid_update),
         cmocka_unit_test(what_a_state_vector_lacks_is_cut_out_as_in_yjs),
         cmocka_unit_test(an_update_tells_its_state_vector),
