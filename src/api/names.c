@@ -30,21 +30,53 @@ bool name_is_valid(slice name)
     return true;
 }
 
+static bool take(slice decoded, doc_name *out)
+{
+    if (!name_is_valid(decoded))
+        return false;
+    memcpy(out->bytes, decoded.data, decoded.len);
+    out->len = decoded.len;
+    return true;
+}
+
 bool name_decode(slice segment, doc_name *out)
 {
     char decoded[SEGMENT_LEN_MAX];
     size_t len;
-    if (segment.len > sizeof(decoded) || !http_percent_decode(segment, decoded, &len) ||
-        !name_is_valid((slice){decoded, len}))
+    return segment.len <= sizeof(decoded) && http_percent_decode(segment, decoded, &len) &&
+           take((slice){decoded, len}, out);
+}
+
+bool name_decode_loosely(slice rest, doc_name *out)
+{
+    char decoded[SEGMENT_LEN_MAX];
+    size_t len = 0;
+    if (rest.len > sizeof(decoded))
         return false;
-    memcpy(out->bytes, decoded, len);
-    out->len = len;
-    return true;
+    for (size_t i = 0; i < rest.len; len++) {
+        slice escape = {rest.data + i, 3};
+        size_t one;
+        if (rest.data[i] == '%' && rest.len - i >= escape.len &&
+            http_percent_decode(escape, decoded + len, &one))
+            i += escape.len;
+        else
+            decoded[len] = rest.data[i++];
+    }
+    return take((slice){decoded, len}, out);
+}
+
+static bool is_of_socket(const http_request *request)
+{
+    static const char prefix[] = "/ws/";
+    size_t len = sizeof(prefix) - 1;
+    return request->path.len > len && memcmp(request->path.data, prefix, len) == 0;
 }
 
 bool name_of_exchange(http_exchange *ex, doc_name *out)
 {
-    if (name_decode(http_request_of(ex)->params[0], out))
+    const http_request *request = http_request_of(ex);
+    slice given = request->params[0];
+    if (is_of_socket(request) ? name_decode_loosely(given, out) : name_decode(given, out))
         return true;
     http_respond_problem(ex, 400, "invalid_document_name",
                          "a document's name is 1 to 255 bytes of percent-encoded UTF-8 without "

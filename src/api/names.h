@@ -18,6 +18,10 @@ bool name_is_valid(slice name);
 /* Decodes `segment`; false if it is no valid name. */
 bool name_decode(slice segment, doc_name *out);
 
+/* The same for what follows /ws/, which the stock provider does not encode: a % that begins no
+ * escape stands for itself, as it does for browsers (WHATWG URL, section 1.3). */
+bool name_decode_loosely(slice rest, doc_name *out);
+
 /* The name in the route's first placeholder; false: 400 invalid_document_name has been answered. */
 bool name_of_exchange(http_exchange *ex, doc_name *out);
 

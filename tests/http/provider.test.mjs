@@ -73,12 +73,13 @@ test('what was there is there, and what was written before the connection arrive
 })
 
 test('a name with slashes, spaces and other letters, sent as the provider sends it', async t => {
-  const doc = 'päd/ä b/c'
-  const [a, b] = [provide(t, { doc }), provide(t, { doc })]
-  await Promise.all([synced(a), synced(b)])
-  a.text.insert(0, 'x')
-  await says(b, 'x')
-  assert.deepEqual((await server.get('/docs?prefix=p%C3%A4d')).json.docs, [doc])
+  for (const doc of ['päd/ä b/c', 'päd 100%', 'päd 50% of %x']) {
+    const [a, b] = [provide(t, { doc }), provide(t, { doc })]
+    await Promise.all([synced(a), synced(b)])
+    a.text.insert(0, 'x')
+    await says(b, 'x')
+    assert.deepEqual((await server.get(`/docs?prefix=${encodeURIComponent(doc)}`)).json.docs, [doc])
+  }
 })
 
 test('an event stream and a provider see each other', async t => {

@@ -59,6 +59,31 @@ static void what_is_no_name_is_refused(void **state)
     }
 }
 
+static void below_ws_a_percent_sign_may_be_one(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"100%", "100%"},         {"100%%20sure", "100% sure"},
+        {"a/b%2Fc", "a/b/c"},     {"%zz%4", "%zz%4"},
+        {"%4%41", "%4A"},         {"%25", "%"},
+        {"%C3%BC%", "\xc3\xbc%"},
+    };
+    static const char *const refused[] = {"", ".", "%2e", "%00", "%FF", "%C3%", "%7f"};
+    doc_name name;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_true(name_decode_loosely(slice_of(cases[i][0]), &name));
+        assert_true(slice_equal(name_slice(&name), slice_of(cases[i][1])));
+    }
+    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+        if (name_decode_loosely(slice_of(refused[i]), &name))
+            fail_msg("taken as a name: %s", refused[i]);
+    char text[STORE_NAME_LEN_MAX * 3 + 1];
+    memset(text, '%', sizeof(text));
+    assert_true(name_decode_loosely((slice){text, STORE_NAME_LEN_MAX}, &name));
+    assert_false(name_decode_loosely((slice){text, STORE_NAME_LEN_MAX + 1}, &name));
+    assert_false(name_decode_loosely((slice){text, sizeof(text)}, &name));
+}
+
 static void a_name_has_up_to_255_bytes(void **state)
 {
     (void)state;
@@ -80,6 +105,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_are_decoded),
         cmocka_unit_test(what_is_no_name_is_refused),
+        cmocka_unit_test(below_ws_a_percent_sign_may_be_one),
         cmocka_unit_test(a_name_has_up_to_255_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
