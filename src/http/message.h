@@ -79,19 +79,20 @@ void http_respond_problem(http_exchange *ex, int status, const char *code, const
 void http_respond_problem_with(http_exchange *ex, int status, const char *code, const char *detail,
                                const http_field *fields, size_t field_count);
 
-/* Sends a 200 head with these fields, without Content-Length and without chunking (the end of the
- * connection is the end of the body), and hands the connection to the caller: parser and buffers of
- * the request are given back. Returns the stream, whose owner the caller now is (stream_set_owner),
- * or NULL if the peer has already gone (the exchange has ended either way). A HEAD request must be
- * answered with http_respond_head instead. */
+/* Hands the connection to the caller, with a 200 head with these fields in front of what is written
+ * to it first (stream_write_soon), without Content-Length and without chunking (the end of the
+ * connection is the end of the body): parser and buffers of the request are given back. Returns the
+ * stream, whose owner the caller now is (stream_set_owner), or NULL if the peer has already gone
+ * (the exchange has ended either way). A HEAD request must be answered with http_respond_head
+ * instead. */
 stream *http_stream_begin(http_exchange *ex, const http_field *fields, size_t field_count);
 
 /* Whether the connection may change its protocol after this request: HTTP/1.1, GET, without a body.
  */
 bool http_may_upgrade(const http_exchange *ex);
 
-/* Sends a 101 head with these fields and `Connection: Upgrade`, and hands the connection over as
- * http_stream_begin does. *behind: what came behind the request already, borrowed until the end of
+/* Hands the connection over as http_stream_begin does, with a 101 head with these fields and
+ * `Connection: Upgrade`. *behind: what came behind the request already, borrowed until the end of
  * the turn. (RFC 9110, section 7.8) */
 stream *http_upgrade(http_exchange *ex, const http_field *fields, size_t field_count,
                      slice *behind);

@@ -184,16 +184,17 @@ void http_respond_problem(http_exchange *ex, int status, const char *code, const
     http_respond_problem_with(ex, status, code, detail, NULL, 0);
 }
 
-/* Sends the head, and hands the connection over; NULL if the peer has gone already. */
+/* Hands the connection over, with the head in front of what it is written to first; NULL if the
+ * peer has gone already. */
 static stream *hand_over(http_exchange *ex, slice *behind)
 {
     buf_append(&ex->out, SLICE_LITERAL("\r\n"));
-    if (stream_is_broken(ex->stream) || ex->peer_ended || stream_is_pending(ex->stream) ||
-        stream_write_copy(ex->stream, buf_slice(&ex->out)) == STREAM_BROKEN) {
+    if (stream_is_broken(ex->stream) || ex->peer_ended || stream_is_pending(ex->stream)) {
         ex->on_abort = NULL;
         conn_close(ex);
         return NULL;
     }
+    stream_write_soon(ex->stream, buf_slice(&ex->out));
     *behind = conn_ahead(ex);
     return conn_hand_over(ex);
 }

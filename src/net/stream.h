@@ -23,10 +23,12 @@ typedef struct stream_owner_ops {
     /* All that stream_write was given has been taken by the kernel, after a write that could not be
      * taken at once. */
     void (*on_drain)(void *owner);
+    /* What stream_write_soon was given could not be taken at once when its time had come: on_drain
+     * follows, and until then nothing is to be written. For owners that call it. */
+    void (*on_pending)(void *owner);
 } stream_owner_ops;
 
 void stream_set_owner(stream *s, const stream_owner_ops *ops, void *owner);
-void *stream_owner(const stream *s);
 
 /* Stops and starts reading. */
 void stream_read_stop(stream *s);
@@ -49,6 +51,10 @@ stream_written stream_write(stream *s, slice bytes, stream_release release, void
 
 /* The same with a copy of what did not go. */
 stream_written stream_write_copy(stream *s, slice bytes);
+
+/* Keeps a copy, which goes in front of what is written next, in one with it; or alone, if the next
+ * turn of the loop ends before. To be called only while nothing is pending; what is kept is not. */
+void stream_write_soon(stream *s, slice bytes);
 
 bool stream_is_pending(const stream *s);
 /* True once nothing more can be written. After on_end alone it may be false: the peer has ended its

@@ -1,5 +1,6 @@
 /* The happy path: tcp_adopt; bytes go up through on_read, down through stream_write, which tries
- * at once and keeps a request only for the rest; stream_close sends what is pending, ends the
+ * at once and keeps a request only for the rest (what stream_write_soon has kept goes first, in the
+ * same call, or in `flush`); stream_close sends what is pending, ends the
  * sending side, drops what the peer still sends until it ends too, and closes the handle; the
  * memory goes in the close callback.
  *
@@ -26,42 +27,57 @@ typedef enum stream_state {
     STREAM_CLOSED    /* the handle is closing, or has closed */
 } stream_state;
 
-/* What the kernel did not take at once. */
+/* What the kernel did not take at once, or is to get soon. */
 typedef struct pending_write {
     uv_write_t req;
     stream_release release;
     void *arg;
+    size_t copy_len;
     char copy[];
 } pending_write;
 
 struct stream {
-    uv_tcp_t tcp;
-    const stream_owner_ops *ops;
-    void *owner;
-    tcp_streams *all;
+    uv_tcp_t tcp; /* its `data` are the tcp_streams */
     pending_write *pending;
-    list_node link; /* among the broken (OPEN), or those that linger (FLUSHING, DRAINING) */
-    uint32_t linger_until_s;
-    uint32_t drain_until_s;
-    uint32_t drained_len;
+    list_node link; /* OPEN: among those with something kept, or the broken; FLUSHING, DRAINING:
+                       among those that linger */
+    union {
+        struct { /* OPEN */
+            const stream_owner_ops *ops;
+            void *owner;
+        };
+        struct { /* later */
+            uint32_t linger_until_s;
+            uint32_t drain_until_s;
+            uint32_t drained_len;
+        };
+    };
     uint8_t state; /* stream_state */
+    bool kept;     /* `pending` is not on its way: stream_write_soon */
     bool ended;    /* nothing more will be read: the peer has ended, or the connection broke */
     bool broken;   /* nothing more can be written */
     bool reading;
 };
 
-_Static_assert(sizeof(stream) <= 320,
+_Static_assert(sizeof(stream) <= sizeof(uv_tcp_t) + 48,
                "thousands of idle readers cost little more than their handles");
 
 struct tcp_streams {
     loop *loop;
     size_t count;
+    list keeping;   /* what they keep goes at the end of the next turn */
     list broken;    /* their owners are told at the end of the turn */
     list lingering; /* by deadline */
+    loop_task flush;
     loop_task tell_broken;
     uv_timer_t *linger_timer;
     char read_buffer[TCP_READ_LEN_MAX];
 };
+
+static tcp_streams *all_of(const stream *s)
+{
+    return s->tcp.data;
+}
 
 static void set_state(stream *s, stream_state to)
 {
@@ -75,8 +91,20 @@ static void on_closed(uv_handle_t *handle)
 {
     stream *s = container_of((uv_tcp_t *)handle, stream, tcp);
     must(s->pending == NULL);
-    s->all->count--;
+    all_of(s)->count--;
     free(s);
+}
+
+/* What is kept, if something is. */
+static pending_write *take_kept(stream *s)
+{
+    pending_write *kept = s->kept ? s->pending : NULL;
+    if (kept != NULL) {
+        s->pending = NULL;
+        s->kept = false;
+        list_remove(&s->link);
+    }
+    return kept;
 }
 
 static void close_handle(stream *s)
@@ -84,6 +112,7 @@ static void close_handle(stream *s)
     if (s->state == STREAM_CLOSED)
         return;
     set_state(s, STREAM_CLOSED);
+    free(take_kept(s));
     list_remove(&s->link);
     uv_close((uv_handle_t *)&s->tcp, on_closed);
 }
@@ -107,7 +136,7 @@ static void on_linger_timer(uv_timer_t *timer)
 
 static void linger(stream *s)
 {
-    tcp_streams *all = s->all;
+    tcp_streams *all = all_of(s);
     list_remove(&s->link);
     s->linger_until_s = now_s(all) + STREAM_LINGER_MS / 1000 + 1;
     list_push(&all->lingering, &s->link);
@@ -121,7 +150,7 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *out)
 {
     (void)suggested;
     stream *s = container_of((uv_tcp_t *)handle, stream, tcp);
-    *out = uv_buf_init(s->all->read_buffer, TCP_READ_LEN_MAX);
+    *out = uv_buf_init(all_of(s)->read_buffer, TCP_READ_LEN_MAX);
 }
 
 static void begin_reading(stream *s)
@@ -137,7 +166,8 @@ static void begin_draining(stream *s)
 {
     uv_os_fd_t fd;
     set_state(s, STREAM_DRAINING);
-    s->drain_until_s = now_s(s->all) + STREAM_DRAIN_MS / 1000;
+    s->drained_len = 0;
+    s->drain_until_s = now_s(all_of(s)) + STREAM_DRAIN_MS / 1000;
     if (s->ended || uv_fileno((uv_handle_t *)&s->tcp, &fd) != 0 || shutdown(fd, SHUT_WR) != 0) {
         close_handle(s);
         return;
@@ -145,10 +175,14 @@ static void begin_draining(stream *s)
     begin_reading(s);
 }
 
+static stream_written write_kept(stream *s);
+
 void stream_close(stream *s)
 {
     if (s->state != STREAM_OPEN)
         return;
+    if (s->kept)
+        write_kept(s);
     linger(s);
     if (s->pending && !s->broken) {
         set_state(s, STREAM_FLUSHING);
@@ -181,7 +215,7 @@ static void reading_ended(stream *s)
 static void drop(stream *s, size_t len)
 {
     s->drained_len += (uint32_t)len;
-    if (s->drained_len > STREAM_DRAIN_LEN_MAX || now_s(s->all) > s->drain_until_s)
+    if (s->drained_len > STREAM_DRAIN_LEN_MAX || now_s(all_of(s)) > s->drain_until_s)
         close_handle(s);
     else
         linger(s);
@@ -234,8 +268,8 @@ static stream_written broken(stream *s)
 {
     if (!s->broken && s->state == STREAM_OPEN) {
         s->broken = true;
-        list_push(&s->all->broken, &s->link);
-        loop_at_turn_end(s->all->loop, &s->all->tell_broken);
+        list_push(&all_of(s)->broken, &s->link);
+        loop_at_turn_end(all_of(s)->loop, &all_of(s)->tell_broken);
     }
     return STREAM_BROKEN;
 }
@@ -258,17 +292,36 @@ static void on_written(uv_write_t *req, int status)
     }
 }
 
-/* The bytes that the kernel takes now, or -1. */
-static ssize_t try_write(stream *s, slice bytes)
+/* The bytes of both that the kernel takes now, or -1. */
+static ssize_t try_write(stream *s, slice first, slice second)
 {
     must(s->pending == NULL && s->state == STREAM_OPEN);
     if (s->broken)
         return -1;
-    uv_buf_t now = uv_buf_init((char *)(uintptr_t)bytes.data, (unsigned)bytes.len);
-    int n = uv_try_write((uv_stream_t *)&s->tcp, &now, 1);
+    uv_buf_t now[] = {uv_buf_init((char *)(uintptr_t)first.data, (unsigned)first.len),
+                      uv_buf_init((char *)(uintptr_t)second.data, (unsigned)second.len)};
+    unsigned begin = first.len > 0 ? 0 : 1;
+    int n = uv_try_write((uv_stream_t *)&s->tcp, now + begin, 2 - begin);
     if (n == UV_EAGAIN)
         return 0;
     return n < 0 ? -1 : n;
+}
+
+static pending_write *pending_new(slice first, slice second)
+{
+    pending_write *w = malloc(sizeof(*w) + first.len + second.len);
+    must(w != NULL);
+    *w = (pending_write){.copy_len = first.len + second.len};
+    if (first.len > 0)
+        memcpy(w->copy, first.data, first.len);
+    if (second.len > 0)
+        memcpy(w->copy + first.len, second.data, second.len);
+    return w;
+}
+
+static slice copy_in(const pending_write *w)
+{
+    return w == NULL ? (slice){0} : (slice){w->copy, w->copy_len};
 }
 
 static stream_written write_rest(stream *s, pending_write *w, slice rest)
@@ -282,33 +335,73 @@ static stream_written write_rest(stream *s, pending_write *w, slice rest)
     return STREAM_PENDING;
 }
 
+/* What is left of bytes of which so many have been taken. */
+static slice behind(slice bytes, size_t taken)
+{
+    return taken < bytes.len ? (slice){bytes.data + taken, bytes.len - taken} : (slice){0};
+}
+
+/* Writes what is kept, and `bytes`; of those a copy is made if they must wait and `borrowed`, or if
+ * something before them must. */
+static stream_written write_all(stream *s, slice bytes, bool borrowed, stream_release release,
+                                void *arg)
+{
+    pending_write *kept = take_kept(s);
+    slice first = copy_in(kept);
+    ssize_t n = try_write(s, first, bytes);
+    stream_written written = STREAM_WRITTEN;
+    if (n < 0) {
+        written = broken(s);
+    } else if ((size_t)n < first.len + bytes.len) {
+        slice rest = behind(bytes, (size_t)n > first.len ? (size_t)n - first.len : 0);
+        bool copied = borrowed || (size_t)n < first.len;
+        pending_write *w = pending_new(behind(first, (size_t)n), copied ? rest : (slice){0});
+        w->release = release;
+        w->arg = arg;
+        written = write_rest(s, w, copied ? copy_in(w) : rest);
+    }
+    free(kept);
+    return written;
+}
+
 stream_written stream_write(stream *s, slice bytes, stream_release release, void *arg)
 {
-    ssize_t n = try_write(s, bytes);
-    if (n < 0)
-        return broken(s);
-    if ((size_t)n == bytes.len)
-        return STREAM_WRITTEN;
-    pending_write *w = malloc(sizeof(*w));
-    must(w != NULL);
-    w->release = release;
-    w->arg = arg;
-    return write_rest(s, w, (slice){bytes.data + n, bytes.len - (size_t)n});
+    return write_all(s, bytes, false, release, arg);
 }
 
 stream_written stream_write_copy(stream *s, slice bytes)
 {
-    ssize_t n = try_write(s, bytes);
-    if (n < 0)
-        return broken(s);
-    size_t rest = bytes.len - (size_t)n;
-    if (rest == 0)
-        return STREAM_WRITTEN;
-    pending_write *w = malloc(sizeof(*w) + rest);
-    must(w != NULL);
-    w->release = NULL;
-    memcpy(w->copy, bytes.data + n, rest);
-    return write_rest(s, w, (slice){w->copy, rest});
+    return write_all(s, bytes, true, NULL, NULL);
+}
+
+/* ---- soon ---- */
+
+static stream_written write_kept(stream *s)
+{
+    return write_all(s, (slice){0}, true, NULL, NULL);
+}
+
+static void flush(loop_task *task)
+{
+    tcp_streams *all = container_of(task, tcp_streams, flush);
+    while (!list_is_empty(&all->keeping)) {
+        stream *s = container_of(list_first(&all->keeping), stream, link);
+        if (write_kept(s) == STREAM_PENDING)
+            s->ops->on_pending(s->owner);
+    }
+}
+
+void stream_write_soon(stream *s, slice bytes)
+{
+    must(s->state == STREAM_OPEN && !stream_is_pending(s));
+    if (s->broken)
+        return;
+    pending_write *before = take_kept(s);
+    s->pending = pending_new(copy_in(before), bytes);
+    s->kept = true;
+    free(before);
+    list_push(&all_of(s)->keeping, &s->link);
+    loop_at_next_turn(all_of(s)->loop, &all_of(s)->flush);
 }
 
 bool stream_is_broken(const stream *s)
@@ -318,12 +411,12 @@ bool stream_is_broken(const stream *s)
 
 bool stream_is_pending(const stream *s)
 {
-    return s->pending != NULL;
+    return s->pending != NULL && !s->kept;
 }
 
 size_t stream_pending_bytes(const stream *s)
 {
-    return s->pending == NULL ? 0 : uv_stream_get_write_queue_size((const uv_stream_t *)&s->tcp);
+    return !stream_is_pending(s) ? 0 : uv_stream_get_write_queue_size((const uv_stream_t *)&s->tcp);
 }
 
 void stream_set_send_buffer(stream *s, int bytes)
@@ -339,11 +432,6 @@ void stream_set_owner(stream *s, const stream_owner_ops *ops, void *owner)
     s->owner = owner;
 }
 
-void *stream_owner(const stream *s)
-{
-    return s->owner;
-}
-
 /* ---- all of them ---- */
 
 static void free_timer(uv_handle_t *handle)
@@ -356,8 +444,10 @@ tcp_streams *tcp_streams_new(loop *l)
     tcp_streams *all = calloc(1, sizeof(*all));
     must(all != NULL);
     all->loop = l;
+    list_init(&all->keeping);
     list_init(&all->broken);
     list_init(&all->lingering);
+    loop_task_init(&all->flush, flush);
     loop_task_init(&all->tell_broken, tell_broken);
     all->linger_timer = malloc(sizeof(*all->linger_timer));
     must(all->linger_timer != NULL);
@@ -369,6 +459,7 @@ tcp_streams *tcp_streams_new(loop *l)
 void tcp_streams_free(tcp_streams *all)
 {
     must(all->count == 0);
+    loop_forget(&all->flush);
     loop_forget(&all->tell_broken);
     uv_close((uv_handle_t *)all->linger_timer, free_timer);
     free(all);
@@ -383,8 +474,8 @@ stream *tcp_adopt(tcp_streams *all, int fd)
 {
     stream *s = calloc(1, sizeof(*s));
     must(s != NULL);
-    s->all = all;
     must(uv_tcp_init(loop_uv(all->loop), &s->tcp) == 0);
+    s->tcp.data = all;
     all->count++;
     if (uv_tcp_open(&s->tcp, fd) != 0) {
         close(fd);

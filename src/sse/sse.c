@@ -1,14 +1,13 @@
-/* The happy path. sse_open takes a stream over; the feed is told of the sink; sse_start sends
- * `retry`, and from then on the feed sends frames (`send_frame`). When a write does not go at once
- * the feed waits for on_writable. A comment is sent every 15 s (`visit`).
+/* The happy path. sse_open takes a stream over; the feed is told of the sink; sse_start has `retry`
+ * go in front of the first event, and from then on the feed sends frames (`send_frame`). When a
+ * write does not go at once the feed waits for on_writable. A comment is sent every 15 s (`visit`).
  *
  * Failure. The peer goes (`on_end`), or takes nothing any more (net/held.h): the feed is
  * told, the stream ends.
  *
  * Close. `let_go` unlinks, closes the stream and frees, whoever began it: the feed (`end`), the
  * peer, or a stall.
- *
- *     sse_open -> OPENING --begin--> OPEN --end, on_end, stalled--> (gone)
+
  */
 #include "sse/sse.h"
 
@@ -27,11 +26,6 @@
 #define SSE_RETRY_MIN_MS 1000
 #define SSE_RETRY_MAX_MS 5000
 
-typedef enum sse_state {
-    SSE_OPENING, /* the head, or what precedes the first event, is on its way */
-    SSE_OPEN
-} sse_state;
-
 struct sse {
     held_streams *held;
 };
@@ -41,8 +35,9 @@ typedef struct event_stream {
     sink sink;
     held held;
     sse *all;
-    uint8_t state;
 } event_stream;
+
+_Static_assert(sizeof(event_stream) <= 104, "there may be very many");
 
 static event_stream *of_sink(sink *s)
 {
@@ -86,29 +81,21 @@ static void on_end(void *owner)
     let_go(e);
 }
 
-/* Tells the client when to come back. True if the feed may send at once. */
-static bool begin(event_stream *e)
-{
-    uint16_t drawn;
-    must(getrandom(&drawn, sizeof(drawn), 0) == (ssize_t)sizeof(drawn));
-    unsigned retry_ms = SSE_RETRY_MIN_MS + drawn % (SSE_RETRY_MAX_MS - SSE_RETRY_MIN_MS + 1);
-    char text[32];
-    int len = snprintf(text, sizeof(text), "retry: %u\n\n", retry_ms);
-    e->state = SSE_OPEN;
-    return stream_write_copy(e->held.stream, (slice){text, (size_t)len}) == STREAM_WRITTEN;
-}
-
 static void on_drain(void *owner)
 {
     event_stream *e = owner;
     held_moved(&e->held);
-    if (e->state == SSE_OPENING && !begin(e))
-        return;
     e->sink.feed->ops->on_writable(&e->sink);
 }
 
+static void on_pending(void *owner)
+{
+    event_stream *e = owner;
+    e->sink.feed->ops->on_blocked(&e->sink);
+}
+
 static const stream_owner_ops owner_ops = {
-    .on_read = on_read, .on_end = on_end, .on_drain = on_drain};
+    .on_read = on_read, .on_end = on_end, .on_drain = on_drain, .on_pending = on_pending};
 
 /* ---- visits ---- */
 
@@ -164,7 +151,6 @@ sink *sse_open(sse *all, stream *s, uint64_t client)
     e->sink.ops = &sse_sink_ops;
     e->sink.client = client;
     e->all = all;
-    e->state = SSE_OPENING;
     stream_set_owner(s, &owner_ops, e);
     held_add(all->held, &e->held, s);
     return &e->sink;
@@ -172,8 +158,10 @@ sink *sse_open(sse *all, stream *s, uint64_t client)
 
 void sse_start(sink *s)
 {
-    event_stream *e = of_sink(s);
-    must(s->feed != NULL && e->state == SSE_OPENING);
-    if (stream_is_pending(e->held.stream) || !begin(e))
-        s->feed->ops->on_blocked(s);
+    uint16_t drawn;
+    must(s->feed != NULL && getrandom(&drawn, sizeof(drawn), 0) == (ssize_t)sizeof(drawn));
+    unsigned retry_ms = SSE_RETRY_MIN_MS + drawn % (SSE_RETRY_MAX_MS - SSE_RETRY_MIN_MS + 1);
+    char text[32];
+    int len = snprintf(text, sizeof(text), "retry: %u\n\n", retry_ms);
+    stream_write_soon(of_sink(s)->held.stream, (slice){text, (size_t)len});
 }

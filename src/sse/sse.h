@@ -23,12 +23,12 @@ void sse_free(sse *all);
 
 size_t sse_count(const sse *all);
 
-/* Makes `s`, whose head has been written, an event stream; owns it from now on. The sink is the
+/* Makes `s`, whose head has been given to it, an event stream; owns it from now on. The sink is the
  * stream's and goes with it: when its peer has gone, after on_gone; or when its feed ends it. It is
  * to be given to a feed, then started. */
 sink *sse_open(sse *all, stream *s, uint64_t client);
 
-/* Begins: the feed may send. */
+/* Begins: the feed may send. The client is told when to come back, in front of the first event. */
 void sse_start(sink *s);
 
 /* How events look on the wire. */

@@ -343,8 +343,15 @@ static void on_drain(void *owner)
         pump(s);
 }
 
+static void on_pending(void *owner)
+{
+    ws_socket *s = owner;
+    if (s->sink.feed != NULL)
+        s->sink.feed->ops->on_blocked(&s->sink);
+}
+
 static const stream_owner_ops owner_ops = {
-    .on_read = on_read, .on_end = on_end, .on_drain = on_drain};
+    .on_read = on_read, .on_end = on_end, .on_drain = on_drain, .on_pending = on_pending};
 
 /* ---- visits ---- */
 
@@ -432,8 +439,6 @@ void ws_open(ws *all, ws_socket *socket, stream *s)
 
 void ws_start(ws_socket *s, slice behind)
 {
-    if (stream_is_pending(s->held.stream) && s->sink.feed != NULL)
-        s->sink.feed->ops->on_blocked(&s->sink);
     if (behind.len == 0)
         return;
     give(s, behind);

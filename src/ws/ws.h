@@ -67,8 +67,8 @@ void ws_drain(ws *all);
 /* Does what is due by now, as the timers do: a test need not wait for them. */
 void ws_sweep(ws *all);
 
-/* Makes `s`, whose head has been written, a socket in `socket` (zeroed). Its sink is to be given to
- * a feed, then it is to be started. */
+/* Makes `s`, whose head has been given to it, a socket in `socket` (zeroed). Its sink is to be
+ * given to a feed, then it is to be started. */
 void ws_open(ws *all, ws_socket *socket, stream *s);
 /* Begins. `behind` (borrowed): bytes that came behind the head. */
 void ws_start(ws_socket *s, slice behind);

@@ -13,16 +13,22 @@ void stream_set_owner(stream *s, const stream_owner_ops *ops, void *owner)
     s->owner = owner;
 }
 
-stream_written stream_write(stream *s, slice bytes, stream_release release, void *arg)
+static void add(stream *s, slice bytes)
 {
     assert_false(s->pending);
     assert_false(s->closed);
-    if (s->answer == STREAM_BROKEN)
-        return STREAM_BROKEN;
     assert_true(bytes.len < FAKE_WRITTEN_MAX - s->written_len);
     memcpy(s->written + s->written_len, bytes.data, bytes.len);
     s->written_len += bytes.len;
     s->written[s->written_len] = '\0';
+}
+
+stream_written stream_write(stream *s, slice bytes, stream_release release, void *arg)
+{
+    if (s->answer == STREAM_BROKEN)
+        return STREAM_BROKEN;
+    add(s, bytes);
+    s->writes++;
     if (s->answer == STREAM_PENDING) {
         s->pending = true;
         s->pending_len = bytes.len;
@@ -35,6 +41,11 @@ stream_written stream_write(stream *s, slice bytes, stream_release release, void
 stream_written stream_write_copy(stream *s, slice bytes)
 {
     return stream_write(s, bytes, NULL, NULL);
+}
+
+void stream_write_soon(stream *s, slice bytes)
+{
+    add(s, bytes);
 }
 
 bool stream_is_pending(const stream *s)
@@ -93,6 +104,12 @@ void fake_drain(stream *s)
     release(s);
     s->answer = STREAM_WRITTEN;
     s->ops->on_drain(s->owner);
+}
+
+void fake_flush(stream *s)
+{
+    s->pending = true;
+    s->ops->on_pending(s->owner);
 }
 
 void fake_read(stream *s, slice bytes)

@@ -11,8 +11,9 @@ struct stream {
     const stream_owner_ops *ops;
     void *owner;
     char written[FAKE_WRITTEN_MAX]; /* ended by a NUL */
-    size_t written_len;
-    stream_written answer; /* of the next writes */
+    size_t written_len;             /* also what is to be written soon */
+    stream_written answer;          /* of the next writes */
+    size_t writes;
     bool pending;
     bool broken;
     stream_release release;
@@ -23,6 +24,8 @@ struct stream {
     bool aborted;
 };
 
+/* What was to be written soon is written, and not taken at once. */
+void fake_flush(stream *s);
 /* What was pending has been taken. */
 void fake_drain(stream *s);
 /* Bytes come. */

@@ -113,7 +113,8 @@ static void stream_ended(void *owner)
     f->handed_over = NULL;
 }
 
-static const stream_owner_ops stream_ops = {stream_read_ignored, stream_ended, stream_ended};
+static const stream_owner_ops stream_ops = {stream_read_ignored, stream_ended, stream_ended,
+                                            stream_ended};
 
 static void handle_stream(void *ctx, http_exchange *ex)
 {

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -28,6 +29,7 @@ typedef struct fixture {
     size_t read_len;
     int ends;
     int drains;
+    int pendings;
     int releases;
     bool calling;           /* the stream is being called: nothing may be told now */
     const char *last_words; /* written, before the end, when something was read */
@@ -58,8 +60,16 @@ static void on_drain(void *owner)
 {
     fixture *f = owner;
     assert_false(f->calling);
-    assert_int_equal(f->releases, 1);
+    assert_int_equal(f->releases + f->pendings, 1);
     f->drains++;
+}
+
+static void on_pending(void *owner)
+{
+    fixture *f = owner;
+    assert_false(f->calling);
+    assert_true(stream_is_pending(f->stream));
+    f->pendings++;
 }
 
 static void on_release(void *arg)
@@ -72,7 +82,7 @@ static void on_release(void *arg)
 static void take(void *taker, stream *s, bool beyond)
 {
     assert_false(beyond);
-    static const stream_owner_ops ops = {on_read, on_end, on_drain};
+    static const stream_owner_ops ops = {on_read, on_end, on_drain, on_pending};
     fixture *f = taker;
     f->stream = s;
     stream_set_owner(s, &ops, f);
@@ -164,6 +174,39 @@ static void peer_reset(fixture *f)
 }
 
 /* ---- tests ---- */
+
+/* As Linux has it (linux/tcp.h), which says more than the C library knows of. */
+typedef struct long_tcp_info {
+    struct tcp_info known;
+    uint64_t pacing_rate, max_pacing_rate, bytes_acked, bytes_received;
+    uint32_t segs_out, segs_in, notsent_bytes, min_rtt, data_segs_in;
+} long_tcp_info;
+
+/* Segments of data that have come to the peer: each small write is one. */
+static unsigned peer_segments(const fixture *f)
+{
+    long_tcp_info info;
+    socklen_t len = sizeof(info);
+    assert_int_equal(getsockopt(f->peer, IPPROTO_TCP, TCP_INFO, &info, &len), 0);
+    assert_true(len >= offsetof(long_tcp_info, data_segs_in) + sizeof(info.data_segs_in));
+    return info.data_segs_in;
+}
+
+static void assert_peer_reads(fixture *f, const char *text)
+{
+    char bytes[64];
+    assert_int_equal(recv(f->peer, bytes, sizeof(bytes), 0), strlen(text));
+    assert_memory_equal(bytes, text, strlen(text));
+}
+
+static void write_soon(fixture *f, slice bytes)
+{
+    f->calling = true;
+    stream_write_soon(f->stream, bytes);
+    assert_false(stream_is_pending(f->stream));
+    assert_int_equal(stream_pending_bytes(f->stream), 0);
+    f->calling = false;
+}
 
 static void addresses_are_taken_apart(void **state)
 {
@@ -336,6 +379,102 @@ static void an_owner_that_has_closed_is_told_nothing(void **state)
     end(&f);
 }
 
+static void what_is_written_soon_goes_with_the_next(void **state)
+{
+    (void)state;
+    fixture f;
+    begin(&f);
+    write_soon(&f, SLICE_LITERAL("head, "));
+    write_soon(&f, SLICE_LITERAL("retry, "));
+    assert_int_equal(stream_write_copy(f.stream, SLICE_LITERAL("event")), STREAM_WRITTEN);
+    assert_int_equal(peer_segments(&f), 1);
+    assert_peer_reads(&f, "head, retry, event");
+    for (int i = 0; i < 4; i++)
+        turn(&f);
+    assert_int_equal(peer_segments(&f), 1);
+    end(&f);
+}
+
+static void what_is_written_soon_goes_alone_if_nothing_follows(void **state)
+{
+    (void)state;
+    fixture f;
+    begin(&f);
+    write_soon(&f, SLICE_LITERAL("head"));
+    for (int i = 0; i < 2; i++)
+        turn(&f);
+    assert_peer_reads(&f, "head");
+    assert_int_equal(f.pendings, 0);
+    end(&f);
+}
+
+static void what_is_written_soon_is_sent_before_the_end(void **state)
+{
+    (void)state;
+    fixture f;
+    begin(&f);
+    write_soon(&f, SLICE_LITERAL("head"));
+    stream_close(f.stream);
+    f.stream = NULL;
+    char first[4];
+    assert_int_equal(peer_read_all(&f, first, sizeof(first)), 4);
+    assert_memory_equal(first, "head", 4);
+    end(&f);
+}
+
+static void what_is_written_soon_goes_with_its_stream(void **state)
+{
+    (void)state;
+    fixture f;
+    begin(&f);
+    write_soon(&f, SLICE_LITERAL("head"));
+    stream_abort(f.stream);
+    f.stream = NULL;
+    assert_int_equal(peer_read_all(&f, NULL, 0), 0);
+    end(&f);
+}
+
+/* More than the kernel takes at once: the owner is told to wait. */
+static void what_is_written_soon_may_have_to_wait(void **state)
+{
+    (void)state;
+    fixture f;
+    begin(&f);
+    write_soon(&f, (slice){large, LARGE_LEN});
+    while (f.pendings == 0)
+        turn(&f);
+    size_t read = 0;
+    while (f.drains == 0) {
+        static char bytes[65536];
+        ssize_t n = recv(f.peer, bytes, sizeof(bytes), 0);
+        read += n > 0 ? (size_t)n : 0;
+        turn(&f);
+    }
+    stream_close(f.stream);
+    f.stream = NULL;
+    assert_int_equal(read + peer_read_all(&f, NULL, 0), LARGE_LEN);
+    assert_int_equal(f.pendings, 1);
+    end(&f);
+}
+
+/* Neither is lost if not even the first goes at once. */
+static void what_follows_waits_behind_what_was_to_go_soon(void **state)
+{
+    (void)state;
+    fixture f;
+    begin(&f);
+    write_soon(&f, (slice){large, LARGE_LEN});
+    f.calling = true;
+    assert_int_equal(stream_write(f.stream, SLICE_LITERAL("behind"), on_release, &f),
+                     STREAM_PENDING);
+    f.calling = false;
+    stream_close(f.stream);
+    f.stream = NULL;
+    assert_int_equal(peer_read_all(&f, NULL, 0), LARGE_LEN + 6);
+    assert_int_equal(f.releases, 1);
+    end(&f);
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -362,6 +501,12 @@ int main(void)
         cmocka_unit_test(a_broken_connection_is_told_once_and_later),
         cmocka_unit_test(a_broken_connection_stays_broken_at_its_end),
         cmocka_unit_test(an_owner_that_has_closed_is_told_nothing),
+        cmocka_unit_test(what_is_written_soon_goes_with_the_next),
+        cmocka_unit_test(what_is_written_soon_goes_alone_if_nothing_follows),
+        cmocka_unit_test(what_is_written_soon_is_sent_before_the_end),
+        cmocka_unit_test(what_is_written_soon_goes_with_its_stream),
+        cmocka_unit_test(what_is_written_soon_may_have_to_wait),
+        cmocka_unit_test(what_follows_waits_behind_what_was_to_go_soon),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

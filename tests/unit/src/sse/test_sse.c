@@ -97,23 +97,22 @@ static void begins_with_retry_within_its_bounds(void **state)
     assert_string_equal(f->feed.log, "");
 }
 
-static void waits_for_the_head_that_is_on_its_way(void **state)
+static void retry_goes_with_the_first_event(void **state)
 {
     fixture *f = *state;
-    f->stream.pending = true;
     sse_start(f->sink);
-    assert_string_equal(f->feed.log, "blocked ");
-    assert_string_equal(f->stream.written, "");
-    fake_drain(&f->stream);
-    assert_memory_equal(f->stream.written, "retry: ", 7);
-    assert_string_equal(f->feed.log, "blocked writable ");
+    assert_int_equal(f->stream.writes, 0);
+    assert_int_equal(send_text(f, "one"), SINK_SENT);
+    assert_int_equal(f->stream.writes, 1);
+    assert_string_equal(strstr(f->stream.written, "\n\n"), "\n\none");
 }
 
-static void a_retry_that_does_not_go_at_once_holds_the_feed_back(void **state)
+static void a_beginning_that_does_not_go_at_once_holds_the_feed_back(void **state)
 {
     fixture *f = *state;
-    f->stream.answer = STREAM_PENDING;
     sse_start(f->sink);
+    assert_string_equal(f->feed.log, "");
+    fake_flush(&f->stream);
     assert_string_equal(f->feed.log, "blocked ");
     fake_drain(&f->stream);
     assert_string_equal(f->feed.log, "blocked writable ");
@@ -156,8 +155,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(begins_with_retry_within_its_bounds),
-        TEST(waits_for_the_head_that_is_on_its_way),
-        TEST(a_retry_that_does_not_go_at_once_holds_the_feed_back),
+        TEST(retry_goes_with_the_first_event),
+        TEST(a_beginning_that_does_not_go_at_once_holds_the_feed_back),
         TEST(a_frame_is_kept_until_it_has_gone),
         TEST(a_broken_stream_is_told_and_let_go),
         TEST(bytes_from_the_reader_are_dropped),

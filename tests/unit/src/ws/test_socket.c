@@ -244,8 +244,8 @@ static void an_own_frame_that_does_not_go_at_once_holds_the_feed_back(void **sta
 static void a_head_on_its_way_holds_everything_back(void **state)
 {
     fixture *f = *state;
-    f->stream.pending = true;
     start(f);
+    fake_flush(&f->stream);
     ws_send(f->socket, ws_format_ping());
     assert_string_equal(f->log, "blocked ");
     ASSERT_WRITTEN(f, "");
