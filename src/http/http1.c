@@ -476,7 +476,8 @@ static void on_drain(void *owner)
         conn_advance(conn);
 }
 
-static const stream_owner_ops owner_ops = {on_read, on_end, on_drain};
+static const stream_owner_ops owner_ops = {
+    .on_read = on_read, .on_end = on_end, .on_drain = on_drain};
 
 /* The answer is complete, unless it is pending. */
 static void look_ahead_later(http_exchange *conn)
@@ -600,6 +601,7 @@ static void forget(http_exchange *conn)
     loop_free_later(server->loop, conn->body.data);
     loop_free_later(server->loop, conn->ahead.data);
     loop_free_later(server->loop, conn->out.data);
+    loop_free_later(server->loop, conn->fields);
     loop_free_later(server->loop, conn);
 }
 
@@ -657,7 +659,7 @@ http_server *http_server_new(loop *l, const http_options *options)
 
 static http_exchange *conn_new(http_server *server, stream *s)
 {
-    http_exchange *conn = calloc(1, sizeof(*conn) + HTTP_FIELDS_MAX * sizeof(http_field));
+    http_exchange *conn = calloc(1, sizeof(*conn));
     must(conn != NULL);
     conn->server = server;
     conn->stream = s;

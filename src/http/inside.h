@@ -88,7 +88,9 @@ struct http_exchange {
     list owed;               /* of a connection: answers that come before its own */
     size_t owed_count;
     loop_task pay; /* what is due of them, at the turn's end */
+    http_field *fields;
     size_t field_count;
+    size_t field_max; /* there is room for so many, HTTP_FIELDS_MAX at most */
     joined_value *joined;
     size_t trailer_len; /* bytes of chunk extensions, and of fields behind a chunked body */
     void (*on_abort)(void *arg);
@@ -103,9 +105,8 @@ struct http_exchange {
     bool too_many_fields;
     bool body_too_large;
     bool peer_ended;
-    bool paying;         /* answers that were owed are pending */
-    bool beyond;         /* one connection more than there is room for */
-    http_field fields[]; /* HTTP_FIELDS_MAX of a connection; one if it is owed */
+    bool paying; /* answers that were owed are pending */
+    bool beyond; /* one connection more than there is room for */
 };
 
 /* What has been received and not been looked at. */
@@ -115,6 +116,11 @@ static inline slice conn_ahead(const http_exchange *conn)
         return (slice){NULL, 0};
     return (slice){conn->ahead.data + conn->ahead_at, conn->ahead.len - conn->ahead_at};
 }
+
+/* ---- message.c ---- */
+
+/* Adds a field to those of the request. False: they are HTTP_FIELDS_MAX already. */
+bool exchange_add_field(http_exchange *ex, http_field field);
 
 /* ---- http1.c ---- */
 

@@ -10,6 +10,22 @@ const http_request *http_request_of(const http_exchange *ex)
     return &ex->request;
 }
 
+/* Most requests have fewer. */
+#define FIELDS_FIRST 8
+
+bool exchange_add_field(http_exchange *ex, http_field field)
+{
+    if (ex->field_count == HTTP_FIELDS_MAX)
+        return false;
+    if (ex->field_count == ex->field_max) {
+        ex->field_max = ex->field_max == 0 ? FIELDS_FIRST : 2 * ex->field_max;
+        ex->fields = realloc(ex->fields, ex->field_max * sizeof(*ex->fields));
+        must(ex->fields != NULL);
+    }
+    ex->fields[ex->field_count++] = field;
+    return true;
+}
+
 static bool has_name(const http_field *field, slice name)
 {
     return field->name.len == name.len && strncasecmp(field->name.data, name.data, name.len) == 0;

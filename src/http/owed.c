@@ -27,7 +27,7 @@ http_exchange *http_owe(http_exchange *conn)
     must(conn->state == CONN_HANDLING);
     if (!conn->keep_alive || !conn->body_complete || conn->request.http_1_0)
         return conn;
-    http_exchange *ex = calloc(1, sizeof(*ex) + sizeof(http_field));
+    http_exchange *ex = calloc(1, sizeof(*ex));
     must(ex != NULL);
     ex->server = conn->server;
     ex->creditor = conn;
@@ -36,7 +36,7 @@ http_exchange *http_owe(http_exchange *conn)
     ex->keep_alive = ex->body_complete = true;
     const char *origin = cors_origin(conn);
     if (origin != NULL)
-        ex->fields[ex->field_count++] = (http_field){SLICE_LITERAL("origin"), slice_of(origin)};
+        exchange_add_field(ex, (http_field){SLICE_LITERAL("origin"), slice_of(origin)});
     list_push(&conn->owed, &ex->link);
     conn->owed_count++;
     conn->server->busy_count++;
@@ -66,6 +66,7 @@ static bool gather(http_exchange *conn, buf *out)
             buf_append(out, buf_slice(&ex->out));
             buf_free(&ex->out);
         }
+        free(ex->fields);
         free(ex);
         conn_less_busy(conn->server);
     }
@@ -121,6 +122,7 @@ void owed_forget(http_exchange *conn)
         if (ex->on_abort != NULL)
             ex->on_abort(ex->abort_arg);
         loop_free_later(conn->server->loop, ex->out.data);
+        loop_free_later(conn->server->loop, ex->fields);
         loop_free_later(conn->server->loop, ex);
     }
 }

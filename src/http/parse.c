@@ -30,12 +30,10 @@ static int on_field(llhttp_t *parser, const char *at, size_t len)
     http_exchange *conn = parser->data;
     if (conn->state != CONN_HEAD)
         return pass_trailer(conn, len);
-    if (conn->field_count == HTTP_FIELDS_MAX) {
-        conn->too_many_fields = true;
-        return HPE_USER;
-    }
-    conn->fields[conn->field_count++] = (http_field){{at, len}, {at + len, 0}};
-    return HPE_OK;
+    if (exchange_add_field(conn, (http_field){{at, len}, {at + len, 0}}))
+        return HPE_OK;
+    conn->too_many_fields = true;
+    return HPE_USER;
 }
 
 static int on_extension(llhttp_t *parser, const char *at, size_t len)

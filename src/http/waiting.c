@@ -123,7 +123,7 @@ http_exchange *http_wait_end(http_wait *w)
     ex->keep_alive = w->keep_alive;
     ex->peer_ended = w->peer_ended;
     if (w->origin != NULL)
-        ex->fields[ex->field_count++] = (http_field){SLICE_LITERAL("origin"), slice_of(w->origin)};
+        exchange_add_field(ex, (http_field){SLICE_LITERAL("origin"), slice_of(w->origin)});
     conn_less_busy(w->server);
     free(w);
     return ex;

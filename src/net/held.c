@@ -20,14 +20,18 @@ struct held_streams {
     size_t count;
 };
 
+static uint32_t now_ds(const held_streams *all)
+{
+    return (uint32_t)(loop_now_ms(all->loop) / 100);
+}
+
 void held_sweep(held_streams *all)
 {
-    uint64_t now_ms = loop_now_ms(all->loop);
     for (size_t i = 0; i < VISITS_PER_TICK && !list_is_empty(&all->streams); i++) {
         held *h = container_of(list_first(&all->streams), held, link);
-        if (h->visit_ms > now_ms)
+        if (h->visit_ds > now_ds(all))
             break;
-        h->visit_ms = now_ms + HELD_VISIT_MS;
+        h->visit_ds = now_ds(all) + HELD_VISIT_MS / 100;
         h->visits++;
         list_remove(&h->link);
         list_push(&all->streams, &h->link);
@@ -69,7 +73,7 @@ size_t held_count(const held_streams *all)
 
 void held_add(held_streams *all, held *h, stream *s)
 {
-    *h = (held){.stream = s, .visit_ms = loop_now_ms(all->loop) + HELD_VISIT_MS};
+    *h = (held){.stream = s, .visit_ds = now_ds(all) + HELD_VISIT_MS / 100};
     list_push(&all->streams, &h->link);
     if (all->count++ == 0)
         must(uv_timer_start(&all->timer, on_tick, TICK_MS, TICK_MS) == 0);
@@ -91,8 +95,8 @@ void held_moved(held *h)
 held_look held_look_at(held *h)
 {
     size_t unsent = stream_is_pending(h->stream) ? stream_pending_bytes(h->stream) : 0;
-    uint32_t shown = unsent > UINT32_MAX ? UINT32_MAX : (uint32_t)unsent;
-    bool progress = shown < h->unsent || h->unsent == 0;
+    uint16_t shown = (uint16_t)((unsent + 1023) / 1024);
+    bool progress = shown != h->unsent || shown == 0;
     h->unsent = shown;
     h->stalled = progress ? 0 : (uint8_t)(h->stalled + 1);
     if (!stream_is_pending(h->stream))

@@ -17,9 +17,9 @@
 typedef struct held {
     stream *stream;
     list_node link;
-    uint64_t visit_ms; /* when it is due */
-    uint32_t unsent;   /* bytes that waited at the last visit */
-    uint8_t stalled;   /* visits since which that has not become less */
+    uint32_t visit_ds; /* when it is due, in tenths of a second */
+    uint16_t unsent;   /* what waited at the last visit, in KiB, its last bits */
+    uint8_t stalled;   /* visits since which that has not changed */
     uint8_t visits;    /* counted, round and round */
 } held;
 
