@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 #include "command/same.h"
-#include "past/checkpoint.h"
 #include "past/errs.h"
+#include "past/kept.h"
 #include "persist/persist.h"
 
 typedef struct checking {
@@ -70,14 +70,6 @@ static err apply_events(checking *c, uint64_t after, uint64_t until)
 
 /* ---- checkpoints ---- */
 
-static void load_checkpoint(void *arg, uint64_t seq, store_bytes state)
-{
-    checking *c = arg;
-    uint64_t len;
-    (void)seq;
-    c->failed = checkpoint_apply(c->copy, (crdt_bytes){state.data, state.len}, &len);
-}
-
 static err compare(checking *c, uint64_t seq)
 {
     bool same = true;
@@ -95,10 +87,14 @@ static err check_checkpoint(checking *c, uint64_t seq)
     c->copy = crdt_doc_new(NULL);
     if (c->copy == NULL)
         return ERR_NO_MEMORY;
-    err failed =
-        persist_err(store_checkpoint_find(c->store, c->facts->number, seq, load_checkpoint, c));
-    if (failed == ERR_OK)
+    kept k;
+    uint64_t len;
+    err failed = kept_find(c->store, c->facts->number, seq, &k);
+    if (failed == ERR_OK) {
+        c->failed = kept_apply(&k, c->copy, &len);
         failed = compare(c, seq);
+        kept_free(&k);
+    }
     crdt_doc_free(c->copy);
     c->copy = NULL;
     c->failed = ERR_OK;

@@ -34,6 +34,8 @@ typedef struct importing {
     crdt_doc *doc;             /* the events so far */
     uint64_t checkpoint_len;   /* of the state of the last checkpoint */
     uint64_t checkpoint_since; /* what a replay has to read behind it */
+    uint64_t base_seq;         /* of the last whole checkpoint; 0: there is none */
+    crdt_buf base;
     uint64_t lines;
     uint32_t epoch; /* of the ids */
     history_line line;
@@ -146,8 +148,9 @@ static crdt_err encode_checkpoint(importing *i, crdt_buf *value)
 {
     crdt_buf state = {0};
     crdt_err failed = crdt_doc_encode_state(i->doc, CRDT_V2, (crdt_bytes){NULL, 0}, &state);
+    checkpoint_base base = {i->base_seq, {i->base.data, i->base.len}};
     if (failed == CRDT_OK &&
-        checkpoint_encode((crdt_bytes){state.data, state.len}, value) != ERR_OK)
+        checkpoint_encode((crdt_bytes){state.data, state.len}, &base, value) != ERR_OK)
         failed = CRDT_NO_MEMORY;
     i->checkpoint_len = state.len;
     crdt_buf_free(&state);
@@ -163,6 +166,12 @@ static store_err keep_checkpoint(importing *i)
                                         (store_bytes){value.data, value.len});
     i->batch_bytes += value.len;
     i->checkpoint_since = 0;
+    if (failed == STORE_OK && checkpoint_base_seq((crdt_bytes){value.data, value.len}) == 0) {
+        crdt_buf whole = value;
+        value = i->base;
+        i->base = whole;
+        i->base_seq = i->lines;
+    }
     crdt_buf_free(&value);
     return failed;
 }
@@ -253,6 +262,7 @@ command_exit import_history(const char *dir, store_bytes name, const import_file
         store_batch_abort(i.batch);
     store_close(i.store);
     crdt_doc_free(i.doc);
+    crdt_buf_free(&i.base);
     history_line_deinit(&i.line);
     buf_free(&i.text);
     return well ? COMMAND_OK : COMMAND_FAILED;

@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "past/checkpoint.h"
 #include "past/errs.h"
+#include "past/kept.h"
 #include "persist/persist.h"
 
 /* Bytes of events copied out before they are applied. Some segments' worth: the one in which a
@@ -27,8 +27,7 @@ typedef struct replaying {
     crdt_doc *doc;
     replay took;
     err failed;     /* what went wrong inside a callback of the store */
-    crdt_buf bytes; /* copied out: events (length and bytes, one after the other), or a checkpoint
-                     */
+    crdt_buf bytes; /* copied out: events, length and bytes, one after the other */
 } replaying;
 
 /* ---- copying out of a read transaction ---- */
@@ -58,14 +57,6 @@ static bool put(crdt_buf *buf, const void *data, size_t len)
     return true;
 }
 
-static void copy_checkpoint(void *arg, uint64_t seq, store_bytes state)
-{
-    replaying *r = arg;
-    r->took.checkpoint_seq = seq;
-    if (!put(&r->bytes, state.data, state.len))
-        r->failed = ERR_NO_MEMORY;
-}
-
 /* False: the stretch is long enough, or memory is short. */
 static bool copy_event(void *arg, const store_event *event)
 {
@@ -81,23 +72,17 @@ static bool copy_event(void *arg, const store_event *event)
 
 /* ---- the checkpoint ---- */
 
-static err apply_checkpoint(replaying *r)
-{
-    crdt_bytes bytes = {r->bytes.data, r->bytes.len};
-    if (r->failed == ERR_OK)
-        r->failed = checkpoint_apply(r->doc, bytes, &r->took.checkpoint_len);
-    r->seq = r->took.checkpoint_seq;
-    r->bytes.len = 0;
-    return r->failed;
-}
-
 /* ERR_STORAGE: there is one that cannot be used. */
 static err use_checkpoint(replaying *r, uint64_t until)
 {
-    store_err found = store_checkpoint_find(r->store, r->number, until, copy_checkpoint, r);
-    if (found == STORE_NOT_FOUND)
-        return ERR_OK;
-    return found == STORE_OK ? apply_checkpoint(r) : persist_err(found);
+    kept k;
+    err failed = kept_find(r->store, r->number, until, &k);
+    if (failed != ERR_OK || k.seq == 0)
+        return failed;
+    failed = kept_apply(&k, r->doc, &r->took.checkpoint_len);
+    r->took.checkpoint_seq = r->seq = k.seq;
+    kept_free(&k);
+    return failed;
 }
 
 /* ---- the events ---- */

@@ -1,8 +1,9 @@
 /* Checkpoints: the whole state, kept now and then, so that loading does not replay everything.
  *
  * The happy path. After a batch, when enough has come since the last checkpoint, the room reads its
- * own state like anybody else (read.c: in the pool if it is large). The pool makes it small, and it
- * is handed to the commit thread; the room goes on meanwhile.
+ * own state like anybody else (read.c: in the pool if it is large). The pool makes it small, as the
+ * difference to one that the store keeps already if it can, and it is handed to the commit thread;
+ * the room goes on meanwhile.
  *
  * Failure. No checkpoint is kept, and the next is tried when as much has come again. Nothing else
  * changes.
@@ -12,7 +13,7 @@
  *     room_checkpoint_if_due -> (read) -> state_read -> do_encode (pool) -> encoded -> (the commit
  * thread) -> checkpoint_done
  */
-#include "past/checkpoint.h"
+#include "past/kept.h"
 
 #include <stdlib.h>
 
@@ -23,6 +24,7 @@
 /* One whole state on its way to the disk. */
 struct room_checkpoint {
     room *room;
+    store *store;
     room_read read;
     uv_work_t work;
     persist_op op;
@@ -73,7 +75,12 @@ static void do_encode(uv_work_t *work)
 {
     room_checkpoint *c = container_of(work, room_checkpoint, work);
     crdt_bytes state = {(const uint8_t *)c->read.bytes->data, c->read.bytes->len};
-    c->failed = checkpoint_encode(state, &c->value);
+    kept last;
+    if (kept_find(c->store, c->op.number, c->op.seq - 1, &last) != ERR_OK)
+        last = (kept){0}; /* whatever is wrong with it, a whole one can be kept */
+    checkpoint_base base = kept_base(&last);
+    c->failed = checkpoint_encode(state, &base, &c->value);
+    kept_free(&last);
 }
 
 /* The state has been read from a durable document. */
@@ -104,6 +111,7 @@ void room_checkpoint_if_due(room *r)
     room_checkpoint *c = calloc(1, sizeof(*c));
     must(c != NULL);
     c->room = r;
+    c->store = r->registry->store;
     c->read = (room_read){.kind = ROOM_READ_STATE, .encoding = ROOM_V2, .done = state_read};
     if (room_read_start(r, &c->read) != ERR_OK) {
         free(c);

@@ -48,7 +48,7 @@ static void keep_state_of(fixture *f, uint64_t seq, const char *text)
     crdt_buf u = {0}, state = {0}, value = {0};
     assert_int_equal(crdt_doc_apply(doc, CRDT_V1, typed(&u, 0, text), NULL), CRDT_OK);
     assert_int_equal(crdt_doc_encode_state(doc, CRDT_V2, (crdt_bytes){0}, &state), CRDT_OK);
-    assert_int_equal(checkpoint_encode(wm_bytes(&state), &value), ERR_OK);
+    assert_int_equal(checkpoint_encode(wm_bytes(&state), &(checkpoint_base){0}, &value), ERR_OK);
     keep(f, seq, wm_bytes(&value));
     crdt_buf_free(&u);
     crdt_buf_free(&state);

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "past/checkpoint.h"
+#include "past/kept.h"
 #include "past/replay.h"
 #include "room/codec.h"
 #include "wiremake.h"
@@ -91,11 +91,15 @@ void keep(fixture *f, uint64_t seq, crdt_bytes value)
 void keep_state(fixture *f, uint64_t seq)
 {
     crdt_doc *doc;
+    kept last;
     crdt_buf state = {0}, value = {0};
     assert_int_equal(replay_doc(f->store, f->number, seq, 0, &doc, NULL), ERR_OK);
     assert_int_equal(crdt_doc_encode_state(doc, CRDT_V2, (crdt_bytes){0}, &state), CRDT_OK);
-    assert_int_equal(checkpoint_encode(wm_bytes(&state), &value), ERR_OK);
+    assert_int_equal(kept_find(f->store, f->number, seq - 1, &last), ERR_OK);
+    checkpoint_base base = kept_base(&last);
+    assert_int_equal(checkpoint_encode(wm_bytes(&state), &base, &value), ERR_OK);
     keep(f, seq, wm_bytes(&value));
+    kept_free(&last);
     crdt_buf_free(&state);
     crdt_buf_free(&value);
     crdt_doc_free(doc);

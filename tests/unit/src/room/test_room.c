@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "past/checkpoint.h"
+
 static void first_write_creates_the_document(void **state)
 {
     fixture *f = *state;
@@ -234,6 +236,9 @@ static void use_checkpoint(void *arg, uint64_t seq, store_bytes bytes)
     *(uint64_t *)arg = seq;
 }
 
+/* Events of a KiB that make a checkpoint due. */
+enum { DUE = CHECKPOINT_WEIGHT_MIN >> 10 };
+
 /* Types `count` events of a KiB each into `doc`, the first at `clock`, and lets what that begins
  * end: unloading waits for it. */
 static void type_kibs(fixture *f, const char *doc, uint64_t clock, uint64_t count)
@@ -265,37 +270,35 @@ static unsigned checkpoints_of(fixture *f, const char *doc)
 static void older_checkpoints_stay(void **state)
 {
     fixture *f = *state;
-    type_kibs(f, "d", 0, 70);
+    type_kibs(f, "d", 0, DUE + 6);
     assert_int_equal(checkpoints_of(f, "d"), 1);
-    type_kibs(f, "d", 70 * 1024, 80);
+    type_kibs(f, "d", (DUE + 6) * 1024, DUE + 6);
     assert_int_equal(checkpoints_of(f, "d"), 2);
 }
 
 static void what_has_come_since_a_checkpoint_counts_over_restarts(void **state)
 {
     fixture *f = *state;
-    for (uint64_t i = 0; i < 7; i++) {
-        type_kibs(f, "d", i * 10 * 1024, 10);
-        assert_int_equal(checkpoints_of(f, "d"), i < 6 ? 0 : 1);
+    enum { STEP = 10 };
+    for (uint64_t before = 0; before < 2 * DUE; before += STEP) {
+        type_kibs(f, "d", before * 1024, STEP);
+        assert_int_equal(checkpoints_of(f, "d"), (before + STEP) / DUE);
     }
-    for (uint64_t i = 7; i < 14; i++)
-        type_kibs(f, "d", i * 10 * 1024, 10);
-    assert_int_equal(checkpoints_of(f, "d"), 2);
 }
 
 static void a_document_deleted_while_its_checkpoint_is_made_has_none(void **state)
 {
     fixture *f = *state;
-    type_kibs(f, "d", 0, 60);
+    type_kibs(f, "d", 0, DUE - 4);
     char text[8193];
     memset(text, 'x', 8192);
     text[8192] = '\0';
-    write_ok(f, "d", ROOM_UPDATE, typed(1, 60 * 1024, text));
+    write_ok(f, "d", ROOM_UPDATE, typed(1, (DUE - 4) * 1024, text));
     write_ok(f, "d", ROOM_DELETE, NULL);
     write_ok(f, "d", ROOM_CREATE, NULL);
     fixture_restart(f);
     assert_int_equal(checkpoints_of(f, "d"), 0);
-    type_kibs(f, "d", 0, 70);
+    type_kibs(f, "d", 0, DUE + 6);
     assert_int_equal(checkpoints_of(f, "d"), 1);
 }
 
@@ -305,7 +308,7 @@ static void a_checkpoint_is_kept_once_the_events_outweigh_it(void **state)
     char text[1025];
     memset(text, 'x', 1024);
     text[1024] = '\0';
-    for (uint64_t i = 0; i < 100; i++)
+    for (uint64_t i = 0; i < 2 * DUE - 10; i++)
         write_ok(f, "d", ROOM_UPDATE, typed(1, i * 1024, text));
     while (persist_waiting(f->persist) > 0)
         turn_loop(f);
@@ -313,7 +316,7 @@ static void a_checkpoint_is_kept_once_the_events_outweigh_it(void **state)
     uint64_t number = facts_of(f, "d").number;
     assert_int_equal(store_checkpoint_find(f->store, number, UINT64_MAX, use_checkpoint, &seq),
                      STORE_OK);
-    assert_in_range(seq, 60, 70);
+    assert_in_range(seq, DUE - 4, DUE + 6);
     frame *before = state_of(f, "d");
     fixture_restart(f);
     frame *after = state_of(f, "d");
@@ -322,7 +325,7 @@ static void a_checkpoint_is_kept_once_the_events_outweigh_it(void **state)
     frame_unref(after);
     uint64_t last = 0;
     assert_int_equal(store_read(f->store, number, 0, UINT64_MAX, use_any, &last), STORE_OK);
-    assert_int_equal(last, 100);
+    assert_int_equal(last, 2 * DUE - 10);
 }
 
 static void a_commit_that_fails_is_as_if_it_had_not_been(void **state)
