@@ -1,8 +1,9 @@
 // The program: flags, exit codes, the one line, draining, and one server per directory.
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import http from 'node:http'
+import net from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 
@@ -123,6 +124,36 @@ test('standard output is one line; logs go to standard error', async t => {
   await server.post('a', new Writer().type('x'))
   await server.stop()
   assert.match(server.stdout, /^weft: listening on http:\/\/127\.0\.0\.1:\d+\n$/)
+})
+
+// The numbers of standard streams that are closed are free for others: for the data file, and then what is said goes there.
+const closed = ['sh', '-c', 'exec 0<&- 1>&- 2>&-; exec "$@"', 'sh']
+const freePort = () => new Promise(resolve => {
+  const probe = net.createServer().listen(0, '127.0.0.1', () => {
+    const { port } = probe.address()
+    probe.close(() => resolve(port))
+  })
+})
+
+test('without standard streams nothing is said, and the data stays whole', async t => {
+  const dir = tempDir(t)
+  const [port, update] = [await freePort(), Buffer.from(new Writer().type('kept'))]
+  const child = spawn(closed[0], [...closed.slice(1), weftBin, 'serve', '--data', dir, '--listen', `127.0.0.1:${port}`], { stdio: 'ignore' })
+  const ended = new Promise(resolve => child.on('close', resolve))
+  t.after(() => child.kill('SIGKILL'))
+  const post = async () => (await fetch(`http://127.0.0.1:${port}/docs/a/updates`,
+    { method: 'POST', body: update, headers: { 'content-type': 'application/octet-stream' } })).status
+  await inTime((async () => { while (await post().catch(() => 0) !== 200); })(), 'a write')
+  child.kill('SIGTERM')
+  assert.equal(await inTime(ended, 'the end'), 0)
+  const status = args => spawnSync(closed[0], [...closed.slice(1), weftBin, ...args]).status
+  assert.equal(status(['export', '--data', dir, 'a']), 1, 'there is nowhere to write to')
+  assert.equal(status(['import', '--data', dir, 'b', '-']), 1, 'there is nothing to read')
+  assert.equal(status(['backup', '--data', dir, join(dir, 'backup')]), 0)
+  assert.equal(status(['restore', '--data', join(dir, 'again'), join(dir, 'backup')]), 0)
+  for (const store of [dir, join(dir, 'again')]) {
+    assert.match(runWeft(['verify', '--data', store]).stdout, /^1 document, 1 event, .* all is well\n$/)
+  }
 })
 
 test('a second server on the same directory exits 1 with a clear line; the first serves on', async t => {
