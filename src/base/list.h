@@ -56,10 +56,22 @@ static inline list_node *list_first(const list *l)
     return list_is_empty(l) ? NULL : l->ring.next;
 }
 
+/* The last node, or NULL. */
+static inline list_node *list_last(const list *l)
+{
+    return list_is_empty(l) ? NULL : l->ring.prev;
+}
+
 /* The node behind, or NULL. */
 static inline list_node *list_next(const list *l, const list_node *n)
 {
     return n->next == &l->ring ? NULL : n->next;
+}
+
+/* The node before, or NULL. */
+static inline list_node *list_prev(const list *l, const list_node *n)
+{
+    return n->prev == &l->ring ? NULL : n->prev;
 }
 
 /* Takes the first node out; the list must not be empty. */

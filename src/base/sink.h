@@ -80,7 +80,7 @@ struct sink {
     list_node link;    /* the feed's: in one of its lists of readers */
     uint64_t seq;      /* the feed's: the last event sent */
     void *joining;     /* the feed's: what it must still find out before the first event */
-    uint32_t presence; /* the feed's: version of the awareness states sent */
+    uint32_t presence; /* the feed's: version of the awareness states sent, 0: none */
     uint8_t state;     /* the feed's */
 };
 

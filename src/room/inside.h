@@ -61,6 +61,13 @@ typedef struct room_batch {
     size_t bytes;
 } room_batch;
 
+/* What readers lack of who is present who were told of the version `from`: a frame for each wire
+ * form that was asked for, NULL if there is nothing. */
+typedef struct room_told {
+    uint32_t from;
+    frame *frames[SINK_WIRES];
+} room_told;
+
 typedef struct room_catchup room_catchup;
 typedef struct room_checkpoint room_checkpoint;
 
@@ -107,9 +114,9 @@ struct room {
     size_t sends;          /* frames given to readers, ever */
 
     presence *presence;
-    uint32_t presence_version;  /* counts what was told */
-    frame *present[SINK_WIRES]; /* those present, as of `present_version` */
-    uint32_t present_version;
+    uint32_t presence_version; /* counts what was told; 0: nothing ever */
+    room_told told[2];         /* of that version: to those who were told nothing; to others */
+    uint32_t told_version;
 
     uint64_t checkpoint_len;     /* bytes of the last one's state, not compressed */
     uint64_t checkpoint_since;   /* bytes of the events since */

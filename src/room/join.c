@@ -301,7 +301,7 @@ void room_join(room *r, sink *s, const room_position *position)
     s->feed = &r->feed;
     s->state = READER_JOINING;
     s->seq = 0;
-    s->presence = r->presence_version - 1;
+    s->presence = 0;
     list_push(&r->behind, &s->link);
     r->reader_count++;
     r->registry->stats.readers++;

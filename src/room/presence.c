@@ -14,16 +14,28 @@ typedef struct owner {
     uint64_t gone_ms;
 } owner;
 
+/* One client whose state has changed, or who has gone. */
+typedef struct change {
+    map_node node;
+    list_node link; /* in presence.changes */
+    uint64_t client;
+    uint64_t changed_ms;
+    uint32_t version;
+} change;
+
 struct presence {
     crdt_awareness *states;
     map owners;
     list leaving;
-    /* Changes not told yet: the entries of several awareness updates, one after the other. */
-    uint64_t change_count;
-    crdt_buf changes;
+    map changed;
+    list changes;      /* the last one changed last */
+    uint32_t version;  /* the newest that may have been told */
+    uint32_t earliest; /* whoever was told of this, or of a later one, finds in `changes` all that
+                          it lacks */
+    bool changing;     /* something is of the next version */
 };
 
-presence *presence_new(void)
+presence *presence_new(uint32_t version)
 {
     presence *p = calloc(1, sizeof(*p));
     must(p != NULL);
@@ -31,6 +43,9 @@ presence *presence_new(void)
     must(p->states != NULL);
     map_init(&p->owners, (uint64_t)(uintptr_t)p);
     list_init(&p->leaving);
+    map_init(&p->changed, (uint64_t)(uintptr_t)p);
+    list_init(&p->changes);
+    p->version = p->earliest = version;
     return p;
 }
 
@@ -42,54 +57,140 @@ static void forget_owner(presence *p, owner *o)
     free(o);
 }
 
+static void forget_change(presence *p, change *c)
+{
+    list_remove(&c->link);
+    map_remove(&p->changed, &c->node);
+    p->earliest = c->version;
+    free(c);
+}
+
+static void forget_changes(presence *p)
+{
+    while (!list_is_empty(&p->changes))
+        forget_change(p, container_of(list_first(&p->changes), change, link));
+    p->earliest = p->version;
+    p->changing = false;
+}
+
 void presence_free(presence *p)
 {
     if (p == NULL)
         return;
     while (!list_is_empty(&p->leaving))
         forget_owner(p, container_of(list_first(&p->leaving), owner, leaving));
+    forget_changes(p);
     map_deinit(&p->owners);
+    map_deinit(&p->changed);
     crdt_awareness_free(p->states);
-    crdt_buf_free(&p->changes);
     free(p);
 }
 
-static bool buf_append(crdt_buf *buf, const uint8_t *data, size_t len)
+/* ---- what changes ---- */
+
+/* Never 0: whoever was told of that was told of nothing. */
+static uint32_t next_version(const presence *p)
 {
-    if (buf->cap - buf->len < len) {
-        size_t cap = buf->cap * 2 > buf->len + len ? buf->cap * 2 : buf->len + len;
-        uint8_t *grown = realloc(buf->data, cap);
-        if (grown == NULL)
-            return false;
-        buf->data = grown;
-        buf->cap = cap;
+    return p->version + 1 == 0 ? 1 : p->version + 1;
+}
+
+/* Whether `a` came after `b`, round and round. */
+static bool is_later(uint32_t a, uint32_t b)
+{
+    return (int32_t)(a - b) > 0;
+}
+
+static change *change_of(presence *p, uint64_t client)
+{
+    map_node *node = map_find(&p->changed, (slice){(const char *)&client, sizeof(client)});
+    if (node != NULL)
+        return container_of(node, change, node);
+    change *c = calloc(1, sizeof(*c));
+    must(c != NULL);
+    c->client = client;
+    map_insert(&p->changed, &c->node, (slice){(const char *)&c->client, sizeof(c->client)});
+    return c;
+}
+
+/* Notes what the last call for the states has changed. */
+static void note_changes(presence *p, uint64_t now_ms)
+{
+    size_t cursor = 0;
+    crdt_presence_change told;
+    while (crdt_awareness_next_change(p->states, &cursor, &told)) {
+        change *c = change_of(p, told.client);
+        list_remove(&c->link);
+        list_push(&p->changes, &c->link);
+        c->version = next_version(p);
+        c->changed_ms = now_ms;
+        p->changing = true;
     }
-    memcpy(buf->data + buf->len, data, len);
-    buf->len += len;
+}
+
+/* Forgets those that have gone long ago. Those present are renewed, or expire sooner. */
+static void forget_old_changes(presence *p, uint64_t now_ms)
+{
+    uint64_t renewed_ms;
+    while (!list_is_empty(&p->changes)) {
+        change *c = container_of(list_first(&p->changes), change, link);
+        if (now_ms - c->changed_ms < PRESENCE_TOLD_MS ||
+            crdt_awareness_find(p->states, c->client, &renewed_ms))
+            return;
+        forget_change(p, c);
+    }
+}
+
+bool presence_advance(presence *p, uint32_t *version)
+{
+    if (!p->changing)
+        return false;
+    p->changing = false;
+    *version = p->version = next_version(p);
     return true;
 }
 
-/* Adds one change to those that are told together, and empties it. */
-static void note_change(presence *p, crdt_buf *change)
+/* The clients that have changed since, in that order, in `clients` if it is not NULL; their number.
+ */
+static size_t changed_since(const presence *p, uint32_t version, uint64_t *clients)
 {
-    if (change->len > 0) {
-        /* An awareness update is a count and entries: the count comes off its front. */
-        uint64_t count;
-        size_t header_len = varuint_read((slice){(const char *)change->data, change->len}, &count);
-        must(header_len > 0);
-        if (buf_append(&p->changes, change->data + header_len, change->len - header_len))
-            p->change_count += count;
+    size_t count = 0;
+    list_node *n = list_last(&p->changes), *first = NULL;
+    for (; n != NULL && is_later(container_of(n, change, link)->version, version); count++) {
+        first = n;
+        n = list_prev(&p->changes, n);
     }
-    crdt_buf_free(change);
+    for (size_t i = 0; clients != NULL && i < count; i++, first = list_next(&p->changes, first))
+        clients[i] = container_of(first, change, link)->client;
+    return count;
+}
+
+bool presence_encode_since(const presence *p, uint32_t version, crdt_buf *out)
+{
+    if (version == 0 || is_later(p->earliest, version))
+        return presence_encode(p, out);
+    size_t count = changed_since(p, version, NULL);
+    if (count == 0)
+        return true;
+    uint64_t *clients = malloc(count * sizeof(*clients));
+    if (clients == NULL)
+        return false;
+    changed_since(p, version, clients);
+    crdt_err failed = crdt_awareness_encode_clients(p->states, clients, count, out);
+    free(clients);
+    return failed == CRDT_OK;
+}
+
+bool presence_has_news(const presence *p)
+{
+    return !list_is_empty(&p->changes);
 }
 
 err presence_apply(presence *p, slice update, uint64_t now_ms)
 {
-    crdt_buf change = {0};
     crdt_bytes bytes = {(const uint8_t *)update.data, update.len};
-    switch (crdt_awareness_apply(p->states, bytes, now_ms, &change)) {
+    switch (crdt_awareness_apply(p->states, bytes, now_ms, NULL)) {
     case CRDT_OK:
-        note_change(p, &change);
+        note_changes(p, now_ms);
         return ERR_OK;
     case CRDT_MALFORMED:
         return ERR_MALFORMED_AWARENESS;
@@ -103,6 +204,8 @@ err presence_apply(presence *p, slice update, uint64_t now_ms)
     }
     return ERR_NO_MEMORY;
 }
+
+/* ---- whose streams come and go ---- */
 
 static owner *find_owner(const presence *p, uint64_t client)
 {
@@ -136,11 +239,11 @@ void presence_leave(presence *p, uint64_t client, uint64_t now_ms)
 
 bool presence_next_told(const presence *p, size_t *cursor, uint64_t *client, bool *here)
 {
-    crdt_presence_change change;
-    if (!crdt_awareness_next_change(p->states, cursor, &change))
+    crdt_presence_change told;
+    if (!crdt_awareness_next_change(p->states, cursor, &told))
         return false;
-    *client = change.client;
-    *here = change.what != CRDT_PRESENCE_REMOVED;
+    *client = told.client;
+    *here = told.what != CRDT_PRESENCE_REMOVED;
     return true;
 }
 
@@ -162,10 +265,9 @@ bool presence_is_one(const presence *p, slice update, uint64_t *client)
 static void end_owner(presence *p, owner *o, uint64_t now_ms)
 {
     uint64_t renewed_ms;
-    crdt_buf change = {0};
     if (crdt_awareness_find(p->states, o->client, &renewed_ms) && renewed_ms <= o->gone_ms &&
-        crdt_awareness_remove(p->states, o->client, now_ms, &change) == CRDT_OK)
-        note_change(p, &change);
+        crdt_awareness_remove(p->states, o->client, now_ms, NULL) == CRDT_OK)
+        note_changes(p, now_ms);
     forget_owner(p, o);
 }
 
@@ -180,23 +282,10 @@ void presence_tick(presence *p, uint64_t now_ms)
     if (now_ms < PRESENCE_EXPIRY_MS)
         return;
     uint64_t older_than_ms = now_ms - PRESENCE_EXPIRY_MS;
-    crdt_buf change = {0};
     if (crdt_awareness_oldest_ms(p->states) < older_than_ms &&
-        crdt_awareness_expire(p->states, older_than_ms, now_ms, &change) == CRDT_OK)
-        note_change(p, &change);
-}
-
-bool presence_take_changes(presence *p, crdt_buf *out)
-{
-    if (p->change_count == 0)
-        return false;
-    char header[VARUINT_LEN_MAX];
-    size_t header_len = varuint_write(p->change_count, header);
-    bool taken = buf_append(out, (const uint8_t *)header, header_len) &&
-                 buf_append(out, p->changes.data, p->changes.len);
-    p->change_count = 0;
-    crdt_buf_free(&p->changes);
-    return taken;
+        crdt_awareness_expire(p->states, older_than_ms, now_ms, NULL) == CRDT_OK)
+        note_changes(p, now_ms);
+    forget_old_changes(p, now_ms);
 }
 
 bool presence_encode(const presence *p, crdt_buf *out)
@@ -209,11 +298,10 @@ void presence_clear(presence *p)
     crdt_awareness_free(p->states);
     p->states = crdt_awareness_new(NULL);
     must(p->states != NULL);
-    crdt_buf_free(&p->changes);
-    p->change_count = 0;
+    forget_changes(p);
 }
 
 bool presence_is_idle(const presence *p)
 {
-    return crdt_awareness_count(p->states) == 0 && p->owners.count == 0 && p->change_count == 0;
+    return crdt_awareness_count(p->states) == 0 && p->owners.count == 0 && !p->changing;
 }

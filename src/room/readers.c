@@ -2,11 +2,11 @@
  *
  * The happy path. A reader that has joined (join.c) is `behind`. `step` brings it forward: its
  * sync, who is present, what has happened since; then it is `current`. room_publish makes all of
- * them `behind` again, by one frame. However many they are, a turn of the loop brings so many
- * forward (ROOM_SENDS_PER_TURN) and the next goes on: writers are served in between, and what they
- * write is merged into what is still to be sent. When a write does not go at once it is `blocked`;
- * nothing queues, and when the write has gone it is `behind`, or `current` again if nothing has
- * happened.
+ * them `behind` again, by one frame; so does room_publish_presence. However many they are, a turn
+ * of the loop brings so many forward (ROOM_SENDS_PER_TURN) and the next goes on: writers are served
+ * in between, and what they write is merged into what is still to be sent. When a write does not go
+ * at once it is `blocked`; nothing queues, and when the write has gone it is `behind`, or `current`
+ * again if nothing has happened.
  *
  * Failure. Without memory for its frame a reader is ended: it comes back.
  *
@@ -85,7 +85,7 @@ bool room_reader_send(room *r, sink *s, const sink_event *event)
 presence *room_presence(room *r)
 {
     if (r->presence == NULL)
-        r->presence = presence_new();
+        r->presence = presence_new(r->presence_version);
     return r->presence;
 }
 
@@ -120,45 +120,22 @@ void room_publish(room *r, uint64_t after, frame *update)
 
 void room_publish_presence(room *r)
 {
-    crdt_buf changes = {0};
     if (r->presence == NULL)
         return;
-    if (presence_take_changes(r->presence, &changes)) {
-        r->presence_version++;
-        sink_event event = {.kind = SINK_AWARENESS,
-                            .data = {(const char *)changes.data, changes.len}};
-        frame *frames[SINK_WIRES] = {0};
-        for (list_node *n = list_first(&r->current), *next; n != NULL; n = next) {
-            next = list_next(&r->current, n);
-            sink *s = container_of(n, sink, link);
-            if (s->ops->updates_only)
-                continue;
-            frame **f = &frames[s->ops->wire];
-            if (*f == NULL)
-                *f = s->ops->encode(&event);
-            if (*f == NULL) {
-                move(s, &r->behind);
-                continue;
-            }
-            s->presence = r->presence_version;
-            room_reader_hand(r, s, *f);
-        }
-        for (size_t i = 0; i < SINK_WIRES; i++)
-            frame_unref(frames[i]);
-    }
-    crdt_buf_free(&changes);
-    if (presence_is_idle(r->presence)) {
+    if (presence_advance(r->presence, &r->presence_version))
+        move_all(&r->current, &r->behind);
+    if (presence_is_idle(r->presence) &&
+        (r->reader_count == 0 || !presence_has_news(r->presence))) {
         presence_free(r->presence);
         r->presence = NULL;
     }
 }
 
-static void forget_present(room *r)
+static void forget_told(room_told *told)
 {
-    for (size_t i = 0; i < SINK_WIRES; i++) {
-        frame_unref(r->present[i]);
-        r->present[i] = NULL;
-    }
+    for (size_t i = 0; i < SINK_WIRES; i++)
+        frame_unref(told->frames[i]);
+    *told = (room_told){0};
 }
 
 void room_forget_spans(room *r)
@@ -168,7 +145,8 @@ void room_forget_spans(room *r)
     frame_unref(r->answered_sv);
     r->answered_sv = NULL;
     caught_clear(&r->caught);
-    forget_present(r);
+    forget_told(&r->told[0]);
+    forget_told(&r->told[1]);
 }
 
 void room_end_life(room *r)
@@ -215,20 +193,31 @@ static bool lacks_presence(const room *r, const sink *s)
     return s->presence != r->presence_version && !s->ops->updates_only;
 }
 
-/* Those present as a frame for sinks with these `ops`, in r->present; there need be nobody. False:
- * out of memory. */
-static bool encode_present(room *r, const sink_ops *ops)
+/* What is kept for those who were told of `from`, which may be nothing yet. */
+static room_told *told_since(room *r, uint32_t from)
 {
-    if (r->present_version != r->presence_version)
-        forget_present(r);
-    r->present_version = r->presence_version;
+    if (r->told_version != r->presence_version) {
+        forget_told(&r->told[0]);
+        forget_told(&r->told[1]);
+        r->told_version = r->presence_version;
+    }
+    room_told *told = &r->told[from != 0];
+    if (told->from != from)
+        forget_told(told);
+    told->from = from;
+    return told;
+}
+
+/* Encodes it for sinks with these `ops`; there need be nothing. False: out of memory. */
+static bool encode_told(const room *r, room_told *told, const sink_ops *ops)
+{
     crdt_buf states = {0};
-    bool anyone = r->presence != NULL && r->present[ops->wire] == NULL;
-    bool encoded = !anyone || presence_encode(r->presence, &states);
+    bool unknown = r->presence != NULL && told->frames[ops->wire] == NULL;
+    bool encoded = !unknown || presence_encode_since(r->presence, told->from, &states);
     if (encoded && states.len > 0) {
         sink_event event = {.kind = SINK_AWARENESS,
                             .data = {(const char *)states.data, states.len}};
-        encoded = (r->present[ops->wire] = ops->encode(&event)) != NULL;
+        encoded = (told->frames[ops->wire] = ops->encode(&event)) != NULL;
     }
     crdt_buf_free(&states);
     return encoded;
@@ -236,12 +225,13 @@ static bool encode_present(room *r, const sink_ops *ops)
 
 static bool send_presence(room *r, sink *s)
 {
+    room_told *told = told_since(r, s->presence);
     s->presence = r->presence_version;
-    if (!encode_present(r, s->ops)) {
+    if (!encode_told(r, told, s->ops)) {
         room_reader_end(r, s);
         return false;
     }
-    frame *f = r->present[s->ops->wire];
+    frame *f = told->frames[s->ops->wire];
     r->warm = r->warm || f != NULL;
     return f == NULL || room_reader_hand(r, s, f);
 }

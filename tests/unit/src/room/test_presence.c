@@ -10,13 +10,14 @@
 
 typedef struct fixture {
     presence *p;
+    uint32_t version; /* that was told */
     crdt_buf changes;
 } fixture;
 
 static int setup(void **state)
 {
     static fixture f;
-    f = (fixture){.p = presence_new()};
+    f = (fixture){.p = presence_new(0)};
     *state = &f;
     return 0;
 }
@@ -36,19 +37,28 @@ static void announce(fixture *f, char client, char clock, uint64_t now_ms)
     assert_int_equal(presence_apply(f->p, (slice){update, sizeof(update)}, now_ms), ERR_OK);
 }
 
-/* What is to be told now is exactly these bytes. */
-static void assert_told(fixture *f, const char *bytes, size_t len)
+/* What is to be told to somebody who was told of this version is exactly these bytes. */
+static void assert_told_since(fixture *f, uint32_t version, const char *bytes, size_t len)
 {
     f->changes.len = 0;
-    assert_true(presence_take_changes(f->p, &f->changes));
+    assert_true(presence_encode_since(f->p, version, &f->changes));
     assert_int_equal(f->changes.len, len);
-    assert_memory_equal(f->changes.data, bytes, len);
+    if (len > 0)
+        assert_memory_equal(f->changes.data, bytes, len);
+}
+
+/* What is to be told now. */
+static void assert_told(fixture *f, const char *bytes, size_t len)
+{
+    uint32_t before = f->version;
+    assert_true(presence_advance(f->p, &f->version));
+    assert_int_equal(f->version, before + 1);
+    assert_told_since(f, before, bytes, len);
 }
 
 static void assert_nothing_told(fixture *f)
 {
-    f->changes.len = 0;
-    assert_false(presence_take_changes(f->p, &f->changes));
+    assert_false(presence_advance(f->p, &f->version));
 }
 
 #define REMOVAL(client, clock) ((const char[]){1, (client), (clock), 4, 'n', 'u', 'l', 'l'}), 8
@@ -176,6 +186,39 @@ static void what_an_update_did_can_be_walked(void **state)
     assert_false(presence_next_told(f->p, &cursor, &client, &here));
 }
 
+static void who_was_told_of_less_is_told_each_change_once(void **state)
+{
+    fixture *f = *state;
+    announce(f, 1, 1, 0);
+    assert_told(f, (const char[]){1, 1, 1, 2, '{', '}'}, 6);
+    announce(f, 2, 1, 0);
+    assert_told(f, (const char[]){1, 2, 1, 2, '{', '}'}, 6);
+    announce(f, 1, 7, 0);
+    assert_told(f, (const char[]){1, 1, 7, 2, '{', '}'}, 6);
+    assert_told_since(f, 1, (const char[]){2, 2, 1, 2, '{', '}', 1, 7, 2, '{', '}'}, 11);
+    assert_told_since(f, 0, (const char[]){2, 1, 7, 2, '{', '}', 2, 1, 2, '{', '}'}, 11);
+    assert_told_since(f, 3, "", 0);
+}
+
+/* It is told for a while that somebody has gone, and then only who is there. */
+static void old_changes_are_forgotten(void **state)
+{
+    fixture *f = *state;
+    announce(f, 1, 1, 0);
+    assert_told(f, (const char[]){1, 1, 1, 2, '{', '}'}, 6);
+    presence_tick(f->p, PRESENCE_EXPIRY_MS + 1);
+    assert_told(f, REMOVAL(1, 1));
+    assert_true(presence_is_idle(f->p));
+    presence_tick(f->p, PRESENCE_EXPIRY_MS + PRESENCE_TOLD_MS);
+    assert_true(presence_has_news(f->p));
+    assert_told_since(f, 1, REMOVAL(1, 1));
+    presence_tick(f->p, PRESENCE_EXPIRY_MS + PRESENCE_TOLD_MS + 1);
+    assert_false(presence_has_news(f->p));
+    announce(f, 2, 1, PRESENCE_EXPIRY_MS + PRESENCE_TOLD_MS + 1);
+    assert_told(f, (const char[]){1, 2, 1, 2, '{', '}'}, 6);
+    assert_told_since(f, 1, (const char[]){1, 2, 1, 2, '{', '}'}, 6);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -188,6 +231,8 @@ int main(void)
         TEST(a_stream_that_comes_back_in_time_keeps_it),
         TEST(renewing_after_the_stream_has_gone_keeps_it),
         TEST(clearing_forgets_states_but_not_streams),
+        TEST(who_was_told_of_less_is_told_each_change_once),
+        TEST(old_changes_are_forgotten),
         TEST(what_an_update_did_can_be_walked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -357,6 +357,26 @@ static void a_slow_reader_gets_the_present_states_once(void **state)
     reader_leave(&r);
 }
 
+static void a_slow_reader_is_told_who_has_gone(void **state)
+{
+    fixture *f = *state;
+    const slice gone = SLICE_LITERAL("\x01\x09\x02\x04null");
+    reader r = {0};
+    reader_join(f, &r, "d", from_nothing);
+    reader_expect(&r, "sync:0");
+    announce(f, 1);
+    reader_expect(&r, "sync:0 awareness");
+    r.answer = SINK_PENDING;
+    type(f, 0, 1);
+    assert_int_equal(room_awareness_apply(find_room(f, "d"), gone), ERR_OK);
+    settle(f);
+    assert_string_equal(r.log, "sync:0 awareness update:1");
+    reader_drain(&r);
+    reader_expect(&r, "sync:0 awareness update:1 awareness");
+    assert_true(slice_equal(r.last, gone));
+    reader_leave(&r);
+}
+
 static void malformed_awareness_is_refused(void **state)
 {
     fixture *f = *state;
@@ -507,6 +527,7 @@ int main(void)
         TEST(a_large_document_is_encoded_elsewhere_while_writes_wait),
         TEST(presence_is_told_and_creates_no_document),
         TEST(a_slow_reader_gets_the_present_states_once),
+        TEST(a_slow_reader_is_told_who_has_gone),
         TEST(malformed_awareness_is_refused),
         TEST(who_brings_clients_owns_them),
         TEST(who_comes_back_owns_the_client_it_had),

@@ -113,6 +113,47 @@ static void who_is_present_is_encoded_once(void **state)
     assert_in_range(frames_encoded() - encoded, 1, READERS + 1); /* each sync is its own */
 }
 
+static void show_present(fixture *f, char client, char clock)
+{
+    const char update[] = {1, client, clock, 2, '{', '}'};
+    assert_int_equal(room_awareness_apply(find_room(f, "d"), (slice){update, sizeof(update)}),
+                     ERR_OK);
+}
+
+static size_t sends(void)
+{
+    size_t sum = 0;
+    for (size_t i = 0; i < READERS; i++)
+        sum += readers[i].sends;
+    return sum;
+}
+
+/* And whoever is told later is told once of what came meanwhile. */
+static void a_turn_tells_only_some_who_is_present(void **state)
+{
+    fixture *f = *state;
+    for (size_t i = 0; i < READERS; i++)
+        reader_join(f, &readers[i], "d", (room_position){.from = ROOM_FROM_LATEST});
+    wait_for_all("sync:0");
+    size_t encoded = frames_encoded(), sent = sends();
+    show_present(f, 7, 1);
+    turn_loop(f);
+    assert_int_equal(sends() - sent, ROOM_SENDS_PER_TURN);
+    show_present(f, 7, 2);
+    show_present(f, 8, 1);
+    for (int turns = 0; turns < 100 && sends() - sent < READERS + ROOM_SENDS_PER_TURN; turns++) {
+        size_t before = sends();
+        turn_loop(f);
+        assert_in_range(sends() - before, 0, ROOM_SENDS_PER_TURN);
+    }
+    settle(f);
+    assert_int_equal(count("sync:0 awareness awareness"), ROOM_SENDS_PER_TURN);
+    assert_int_equal(count("sync:0 awareness"), READERS - ROOM_SENDS_PER_TURN);
+    for (size_t i = 0; i < READERS; i++)
+        assert_int_equal(readers[i].last.len, 11);
+    assert_int_equal(frames_encoded(), encoded + 3);
+}
+
 static void a_writer_is_answered_before_all_have_been_told(void **state)
 {
     fixture *f = *state;
@@ -146,6 +187,7 @@ int main(void)
         TEST(many_missed_ranges_are_few_merges),
         TEST(one_state_vector_is_one_difference),
         TEST(who_is_present_is_encoded_once),
+        TEST(a_turn_tells_only_some_who_is_present),
         TEST(a_writer_is_answered_before_all_have_been_told),
         TEST(deleting_tells_all_of_them),
     };
