@@ -506,9 +506,8 @@ static store_err list(const store__env *env, MDB_cursor *cursor, store_bytes pre
     int rc = seek(env, cursor, prefix, after, &key, &value);
     for (; !rc && begins_with(&key, prefix);
          rc = store__cursor_get(env, cursor, &key, &value, MDB_NEXT)) {
-        if (!store__unseal(&key, &value, &body) || !store__name_decode(body, &record))
-            return STORE_CORRUPT;
-        if (!record.deleted && !each(ctx, (store_bytes){key.mv_data, key.mv_size}))
+        bool damaged = !store__unseal(&key, &value, &body) || !store__name_decode(body, &record);
+        if ((damaged || !record.deleted) && !each(ctx, (store_bytes){key.mv_data, key.mv_size}))
             return STORE_OK;
     }
     return rc == MDB_NOTFOUND ? STORE_OK : store__err(rc);

@@ -41,6 +41,7 @@ for (const [what, spoil] of [
     const server = await startDamaged(t, spoil)
     assertProblem(await server.get('/docs/bad/state'), 503, 'storage_failed')
     assertProblem(await server.post('bad', new Writer().type('more')), 503, 'storage_failed')
+    assert.deepEqual((await server.get('/docs')).json.docs, ['bad', 'good'])
     assert.equal((await server.delete('bad')).status, 204)
     assertProblem(await server.get('/docs/bad/state'), 410, 'document_deleted')
     assert.match((await server.get('/metrics')).text, /^weft_documents_damaged 0$/m)

@@ -226,6 +226,7 @@ static void whatever_of_a_name_is_damaged(void **state)
         make_nameless(f, at);
         store_doc doc;
         assert_err(store_find(f->s, BYTES("doc"), &doc), STORE_CORRUPT);
+        assert_string_equal(list_text(f->s, "", "", 9), "doc other");
         check_nameless_discarded(f);
         begin_anew(f);
     }
