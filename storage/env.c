@@ -467,20 +467,28 @@ static int write_once(store__env *env, int (*write)(void *ctx, MDB_txn *txn), vo
     return mdb_txn_commit(txn);
 }
 
+/* Whether it is worth another try after the failure `rc`: the map has grown, or what is short
+ * elsewhere may be what dead readers held. */
+static bool made_room(store__env *env, int rc, size_t len_max, store_err *err)
+{
+    if (rc != MDB_MAP_FULL)
+        return !env->fatal && forget_dead_readers(env);
+    *err = grow(env, len_max);
+    return *err == STORE_OK;
+}
+
 store_err store__env_write(store__env *env, store__space space,
                            int (*write)(void *ctx, MDB_txn *txn), void *ctx)
 {
     size_t len_max = space == STORE__SPACE_RESERVE ? env->map_len_max : env->map_len_regular;
     store_err err;
+    int rc;
     do {
-        int rc = write_once(env, write, ctx);
+        rc = write_once(env, write, ctx);
         if (rc && rc != MDB_MAP_FULL)
             env->fatal = refuses_work(env);
         err = store__err(store__explain_short_write(env->dir, rc));
-        if (rc != MDB_MAP_FULL)
-            break;
-        err = grow(env, len_max);
-    } while (err == STORE_OK);
+    } while (rc && made_room(env, rc, len_max, &err));
     /* The reserve is given back; LMDB keeps what is in use of it. If that fails the environment is
      * opened anew. */
     if (space == STORE__SPACE_RESERVE && !env->fatal && map_len(env) > env->map_len_regular)

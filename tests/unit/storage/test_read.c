@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -140,6 +141,46 @@ static void a_killed_reader_is_forgotten(void **state)
     assert_true(used_bytes(f->s) <= f->options.map_size_max);
 }
 
+static store_err put_large(store *s, uint64_t number, store_bytes bytes)
+{
+    store_batch *b = begin(s);
+    assert_ok(store_batch_checkpoint(b, number, 1, bytes));
+    return store_batch_commit(b);
+}
+
+/* A full disk stays full only as long as there is nothing to give back. */
+static void what_a_killed_reader_held_is_room(void **state)
+{
+    fixture *f = *state;
+    static char large[100000];
+    store_bytes bytes = {large, sizeof(large)};
+    uint64_t number = create_doc(f->s, "a", 1).number;
+    append_text(f->s, number, "x");
+    for (int i = 0; i < 5; i++)
+        assert_ok(put_large(f->s, number, bytes));
+    reader r = reader_start(f);
+    assert_ok(r.opened);
+    (void)signal(SIGXFSZ, SIG_IGN);
+    struct rlimit before;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    struct rlimit full = {.rlim_cur = (rlim_t)1 << 20, .rlim_max = before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &full), 0);
+    store_err err = STORE_OK;
+    for (int i = 0; i < 100 && err == STORE_OK; i++)
+        err = put_large(f->s, number, bytes);
+    bool refused = err != STORE_OK;
+    assert_int_equal(kill(r.pid, SIGKILL), 0);
+    assert_int_equal(waitpid(r.pid, NULL, 0), r.pid);
+    err = STORE_OK;
+    for (int i = 0; i < 100 && err == STORE_OK; i++)
+        err = put_large(f->s, number, bytes);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    close(r.ask);
+    close(r.answer);
+    assert_true(refused);
+    assert_ok(err);
+}
+
 static void nothing_is_changed(void **state)
 {
     fixture *f = *state;
@@ -265,6 +306,7 @@ int main(void)
         TEST(the_moment_is_kept),
         TEST(opening_may_meet_a_growing_map),
         TEST(a_killed_reader_is_forgotten),
+        TEST(what_a_killed_reader_held_is_room),
         TEST(nothing_is_changed),
         TEST(only_reading_is_possible),
         cmocka_unit_test(where_there_is_no_store_none_is_made),
