@@ -130,11 +130,16 @@ static bool match_content(const matching *m, gap g, crdt__row_use use, crdt__mat
         return true;
     crdt__row_tokens now = {0};
     crdt__row_tokens then = {0};
+    const crdt__walk now_begin = m->now->walk;
+    const crdt__walk then_begin = m->then->walk;
     bool ok = crdt__row_tokenize(m->r, crdt__row_part_of(m->now, g.now, g.now_to), use,
                                  CRDT__SIDE_NOW, &now) &&
               crdt__row_tokenize(m->r, crdt__row_part_of(m->then, g.then, g.then_to), use,
-                                 CRDT__SIDE_THEN, &then) &&
-              match_tokens(m, g, &now, &then, out);
+                                 CRDT__SIDE_THEN, &then);
+    /* What was found is compared from here on, not from where the pieces begin: gaps are many. */
+    m->now->walk = now_begin;
+    m->then->walk = then_begin;
+    ok = ok && match_tokens(m, g, &now, &then, out);
     crdt__budget_release(m->budget, now.items, now.cap * sizeof(*now.items));
     crdt__budget_release(m->budget, then.items, then.cap * sizeof(*then.items));
     return ok;
