@@ -2,6 +2,8 @@
  */
 #include "sync/awareness.h"
 
+#include <stdlib.h>
+
 #include "base/deep.h"
 #include "base/json.h"
 
@@ -47,12 +49,12 @@ void crdt_awareness_free(crdt_awareness *awareness)
 /* ---- people ---- */
 
 /* The first one whose client is not smaller. */
-static size_t lower_bound(const crdt_awareness *aw, uint64_t client)
+static size_t lower_bound(const crdt__person *people, size_t count, uint64_t client)
 {
     size_t low = 0;
-    for (size_t high = aw->count; low < high;) {
+    for (size_t high = count; low < high;) {
         size_t mid = low + (high - low) / 2;
-        if (aw->people[mid].client < client)
+        if (people[mid].client < client)
             low = mid + 1;
         else
             high = mid;
@@ -62,7 +64,7 @@ static size_t lower_bound(const crdt_awareness *aw, uint64_t client)
 
 crdt__person *crdt__awareness_find(const crdt_awareness *aw, uint64_t client)
 {
-    size_t at = lower_bound(aw, client);
+    size_t at = lower_bound(aw->people, aw->count, client);
     return at < aw->count && aw->people[at].client == client ? &aw->people[at] : NULL;
 }
 
@@ -79,6 +81,13 @@ static void forget_long_gone(crdt_awareness *aw, uint64_t now_ms)
         if (!forgettable(aw, &aw->people[i], now_ms))
             aw->people[kept++] = aw->people[i];
     aw->count = kept;
+}
+
+/* If there could be too many with so many more, those that left long ago are forgotten. */
+static void make_room(crdt_awareness *aw, uint64_t more, uint64_t now_ms)
+{
+    if (more > CRDT_AWARENESS_CLIENTS_MAX - aw->count)
+        forget_long_gone(aw, now_ms);
 }
 
 static bool reserve_people(crdt_awareness *aw, size_t more)
@@ -112,8 +121,7 @@ static bool reserve_changes(crdt_awareness *aw, size_t count)
 crdt_err crdt__awareness_reserve(crdt_awareness *aw, size_t people, size_t changes, uint64_t now_ms)
 {
     aw->change_count = 0;
-    if (aw->count + people > CRDT_AWARENESS_CLIENTS_MAX)
-        forget_long_gone(aw, now_ms);
+    make_room(aw, people, now_ms);
     if (aw->count + people > CRDT_AWARENESS_CLIENTS_MAX)
         return CRDT_LIMIT;
     return reserve_people(aw, people) && reserve_changes(aw, changes) ? CRDT_OK : CRDT_NO_MEMORY;
@@ -121,7 +129,7 @@ crdt_err crdt__awareness_reserve(crdt_awareness *aw, size_t people, size_t chang
 
 crdt__person *crdt__awareness_add(crdt_awareness *aw, uint64_t client)
 {
-    size_t at = lower_bound(aw, client);
+    size_t at = lower_bound(aw->people, aw->count, client);
     crdt__person *person = &aw->people[at];
     memmove(person + 1, person, (aw->count - at) * sizeof *person);
     aw->count++;
@@ -183,6 +191,7 @@ typedef struct message_entry {
 typedef struct staged {
     message_entry told;
     uint8_t *copy; /* of the JSON; NULL for null */
+    bool is_new;   /* the client had no entry; of a client's, the first */
     bool heard;    /* accepted, and something others must hear of */
     bool kept;     /* somebody takes the own state away, and it stays */
 } staged;
@@ -191,8 +200,10 @@ typedef struct stage {
     staged *items;
     size_t count;
     size_t cap;
-    size_t unknown; /* clients without an entry, at most */
-    size_t bytes;   /* of copies */
+    staged **newcomers;    /* those that are new */
+    size_t newcomer_count; /* with more than one of a client until they are added */
+    size_t newcomer_cap;
+    size_t bytes; /* of copies */
 } stage;
 
 static bool is_space(uint8_t c)
@@ -202,7 +213,6 @@ static bool is_space(uint8_t c)
 
 bool crdt__awareness_is_null(crdt_bytes json)
 {
-
     while (json.len > 0 && is_space(json.data[0]))
         json = (crdt_bytes){json.data + 1, json.len - 1};
     while (json.len > 0 && is_space(json.data[json.len - 1]))
@@ -229,6 +239,12 @@ static bool check_message(crdt_bytes update)
     return crdt__reader_at_end(&r);
 }
 
+static uint64_t count_of(crdt_bytes message)
+{
+    crdt__reader r = crdt__reader_of(message);
+    return crdt__read_varuint(&r);
+}
+
 static bool accepts(const crdt__person *e, const message_entry *told)
 {
     uint64_t clock = e != NULL ? e->clock : 0;
@@ -247,7 +263,7 @@ static bool stage_copy(const crdt_awareness *aw, staged *s)
     return true;
 }
 
-static bool stage_push(const crdt_awareness *aw, stage *st, const message_entry *told)
+static bool stage_push(const crdt_awareness *aw, stage *st, const message_entry *told, bool is_new)
 {
     if (st->count == st->cap) {
         size_t cap = st->cap == 0 ? 2 : st->cap * 2;
@@ -259,7 +275,7 @@ static bool stage_push(const crdt_awareness *aw, stage *st, const message_entry 
         st->cap = cap;
     }
     staged *s = &st->items[st->count];
-    *s = (staged){.told = *told};
+    *s = (staged){.told = *told, .is_new = is_new};
     if (!stage_copy(aw, s))
         return false;
     st->count++;
@@ -277,8 +293,8 @@ static bool stage_message(const crdt_awareness *aw, crdt_bytes update, stage *st
         const crdt__person *e = crdt__awareness_find(aw, told.client);
         if (!accepts(e, &told))
             continue;
-        st->unknown += e == NULL ? 1 : 0;
-        if (!stage_push(aw, st, &told))
+        st->newcomer_count += e == NULL ? 1 : 0;
+        if (!stage_push(aw, st, &told, e == NULL))
             return false;
     }
     return true;
@@ -289,17 +305,79 @@ static void stage_deinit(const crdt_awareness *aw, stage *st)
     for (size_t i = 0; i < st->count; i++)
         if (st->items[i].copy != NULL)
             crdt__release(aw->mem, st->items[i].copy, st->items[i].told.json.len);
+    crdt__release(aw->mem, st->newcomers, st->newcomer_cap * sizeof *st->newcomers);
     crdt__release(aw->mem, st->items, st->cap * sizeof *st->items);
 }
+
+/* ---- newcomers ---- */
+
+/* Lists them; once all is staged, so that nothing moves. */
+static bool list_newcomers(const crdt_awareness *aw, stage *st)
+{
+    if (st->newcomer_count == 0)
+        return true;
+    st->newcomers = crdt__resize(aw->mem, NULL, 0, st->newcomer_count * sizeof *st->newcomers);
+    if (st->newcomers == NULL)
+        return false;
+    st->newcomer_cap = st->newcomer_count;
+    size_t count = 0;
+    for (size_t i = 0; i < st->count; i++)
+        if (st->items[i].is_new)
+            st->newcomers[count++] = &st->items[i];
+    return true;
+}
+
+static int compare_newcomers(const void *a, const void *b)
+{
+    const staged *x = *(staged *const *)a;
+    const staged *y = *(staged *const *)b;
+    if (x->told.client != y->told.client)
+        return x->told.client < y->told.client ? -1 : 1;
+    return x < y ? -1 : x > y;
+}
+
+/* Orders them by client. Of those who come several times in one message the first one is new. */
+static void order_newcomers(stage *st)
+{
+    size_t kept = 0;
+    if (st->newcomer_count > 1)
+        qsort(st->newcomers, st->newcomer_count, sizeof *st->newcomers, compare_newcomers);
+    for (size_t i = 0; i < st->newcomer_count; i++) {
+        staged *s = st->newcomers[i];
+        s->is_new = kept == 0 || st->newcomers[kept - 1]->told.client != s->told.client;
+        if (s->is_new)
+            st->newcomers[kept++] = s;
+    }
+    st->newcomer_count = kept;
+}
+
+/* Puts them among the people, from behind: so nobody moves more than once. There is room. */
+static void add_newcomers(crdt_awareness *aw, stage *st)
+{
+    order_newcomers(st);
+    size_t end = aw->count; /* those behind have moved */
+    for (size_t left = st->newcomer_count; left > 0; left--) {
+        const uint64_t client = st->newcomers[left - 1]->told.client;
+        const size_t at = lower_bound(aw->people, end, client);
+        crdt__person *person = &aw->people[at];
+        memmove(person + left, person, (end - at) * sizeof *person);
+        person[left - 1] = (crdt__person){.client = client};
+        end = at;
+    }
+    aw->count += st->newcomer_count;
+}
+
+/* ---- accepting ---- */
 
 /* Everything that may fail; nothing that changes what is known. */
 static crdt_err prepare(crdt_awareness *aw, crdt_bytes update, uint64_t now_ms, stage *st)
 {
-    if (!stage_message(aw, update, st))
+    make_room(aw, count_of(update), now_ms);
+    if (!stage_message(aw, update, st) || !list_newcomers(aw, st))
         return CRDT_NO_MEMORY;
     if (aw->state_bytes + st->bytes > CRDT__AWARENESS_BYTES_MAX)
         return CRDT_LIMIT;
-    return crdt__awareness_reserve(aw, st->unknown, st->count, now_ms);
+    return crdt__awareness_reserve(aw, st->newcomer_count, st->count, now_ms);
 }
 
 /* The own state stays, whatever others say, and its clock is raised above theirs. */
@@ -315,10 +393,8 @@ static void accept(crdt_awareness *aw, staged *s, uint64_t now_ms)
     crdt__person *person = crdt__awareness_find(aw, s->told.client);
     if (!accepts(person, &s->told))
         return;
-    const bool is_known = person != NULL;
+    const bool is_known = !s->is_new;
     s->heard = is_known || !s->told.is_null;
-    if (!is_known)
-        person = crdt__awareness_add(aw, s->told.client);
     person->clock = s->told.clock;
     person->renewed_ms = now_ms;
     if (s->told.is_null && person->state != NULL && crdt__awareness_is_own(aw, person->client)) {
@@ -383,6 +459,7 @@ static crdt_err apply(crdt_awareness *aw, crdt_bytes update, uint64_t now_ms, st
         if (st->count > 0 && !crdt__writer_room(&w, heard_len_max(aw, update)))
             return crdt__writer_finish(&w);
     }
+    add_newcomers(aw, st);
     for (size_t i = 0; i < st->count; i++)
         accept(aw, &st->items[i], now_ms);
     if (changed == NULL)

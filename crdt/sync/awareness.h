@@ -1,8 +1,9 @@
 /* Presence, inside: what is known of each client, and what the last call did.
  *
  * Entries are one array sorted by client: a room has tens of clients, messages name one or two, and
- * no choice of client numbers makes a search slow. A client that left keeps its entry without a
- * state, so that its last clock does not bring it back.
+ * no choice of client numbers makes a search slow; whoever comes moves those with higher numbers,
+ * all newcomers of one message together. A client that left keeps its entry without a state, so
+ * that its last clock does not bring it back.
  */
 #ifndef CRDT_SYNC_AWARENESS_H
 #define CRDT_SYNC_AWARENESS_H

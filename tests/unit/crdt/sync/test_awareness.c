@@ -143,6 +143,35 @@ static void one_message_may_name_a_client_several_times(void **state)
     crdt_awareness_free(aw);
 }
 
+static void everybody_is_told_of_by_client(void **state)
+{
+    (void)state;
+    const person before[] = {{500, 1, "1"}, {5, 1, "2"}, {50, 1, "3"}};
+    const person message[] = {{60, 1, "4"}, {7, 1, "5"}, {700, 1, "6"}, {7, 2, "7"},
+                              {50, 2, "8"}, {1, 1, "9"}, {60, 1, "0"}};
+    const person after[] = {{1, 1, "9"},  {5, 1, "2"},   {7, 2, "7"},  {50, 2, "8"},
+                            {60, 1, "4"}, {500, 1, "1"}, {700, 1, "6"}};
+    const crdt_presence_change changes[] = {{60, CRDT_PRESENCE_ADDED},   {7, CRDT_PRESENCE_ADDED},
+                                            {700, CRDT_PRESENCE_ADDED},  {7, CRDT_PRESENCE_CHANGED},
+                                            {50, CRDT_PRESENCE_CHANGED}, {1, CRDT_PRESENCE_ADDED}};
+    crdt_awareness *aw = crdt_awareness_new(NULL);
+    crdt_buf shown = {0};
+    assert_int_equal(apply(aw, before, 3, 10, NULL), CRDT_OK);
+    assert_int_equal(apply(aw, message, 7, 20, NULL), CRDT_OK);
+    crdt_presence_change change;
+    size_t cursor = 0;
+    for (size_t i = 0; i < 6; i++) {
+        assert_true(crdt_awareness_next_change(aw, &cursor, &change));
+        assert_int_equal(change.client, changes[i].client);
+        assert_int_equal(change.what, changes[i].what);
+    }
+    assert_false(crdt_awareness_next_change(aw, &cursor, &change));
+    assert_int_equal(crdt_awareness_encode(aw, &shown), CRDT_OK);
+    assert_told(&shown, after, 7);
+    crdt_buf_free(&shown);
+    crdt_awareness_free(aw);
+}
+
 static void a_malformed_message_changes_nothing(void **state)
 {
     (void)state;
@@ -325,6 +354,7 @@ int main(void)
         cmocka_unit_test(states_live_and_die_by_their_clocks),
         cmocka_unit_test(only_what_was_accepted_is_told_on),
         cmocka_unit_test(one_message_may_name_a_client_several_times),
+        cmocka_unit_test(everybody_is_told_of_by_client),
         cmocka_unit_test(a_malformed_message_changes_nothing),
         cmocka_unit_test(removal_keeps_the_clock),
         cmocka_unit_test(states_not_renewed_expire_together),
