@@ -171,6 +171,8 @@ void open_scene(scene *s, scene_kind kind)
     s->presence = crdt_awareness_new(&s->memory.mem);
     expect_ok(crdt_awareness_set_client(s->presence, CLIENT));
     expect_ok(crdt_awareness_set_local(s->presence, crdt_bytes_of("{}"), 0, NULL));
+    static const uint8_t somebody[] = {1, OTHER_CLIENT + 1, 1, 2, '{', '}'};
+    expect_ok(crdt_awareness_apply(s->presence, (crdt_bytes){somebody, sizeof somebody}, 0, NULL));
 }
 
 void close_scene(scene *s)

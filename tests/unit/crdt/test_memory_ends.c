@@ -441,14 +441,36 @@ static crdt_err tell_presence(scene *s)
     return crdt_awareness_encode(s->presence, &s->out);
 }
 
+static crdt_err tell_of_some(scene *s)
+{
+    const uint64_t clients[] = {OTHER_CLIENT + 1, CLIENT};
+    return crdt_awareness_encode_clients(s->presence, clients, 2, &s->out);
+}
+
 static crdt_err set_presence(scene *s)
 {
     return crdt_awareness_set_local(s->presence, crdt_bytes_of("{\"a\":[1]}"), 1, &s->out);
 }
 
+static crdt_err set_presence_field(scene *s)
+{
+    return crdt_awareness_set_local_field(s->presence, crdt_bytes_of("k"), crdt_bytes_of("[1]"), 1,
+                                          &s->out);
+}
+
+static crdt_err renew_presence(scene *s)
+{
+    return crdt_awareness_renew(s->presence, CRDT_AWARENESS_RENEWAL_MS, &s->out);
+}
+
 static crdt_err remove_presence(scene *s)
 {
     return crdt_awareness_remove(s->presence, CLIENT, 1, &s->out);
+}
+
+static crdt_err expire_presence(scene *s)
+{
+    return crdt_awareness_expire(s->presence, 1, 1, &s->out);
 }
 
 /* ---- running every call ---- */
@@ -610,8 +632,12 @@ static const call others[] = {make_root,
                               write_frame,
                               hear_presence,
                               tell_presence,
+                              tell_of_some,
                               set_presence,
-                              remove_presence};
+                              set_presence_field,
+                              renew_presence,
+                              remove_presence,
+                              expire_presence};
 
 #define COUNT(calls) (sizeof(calls) / sizeof(calls)[0])
 

@@ -62,6 +62,23 @@ static void what_waits_is_part_of_the_state(void **state)
     fixture_close(&g);
 }
 
+/* A number that somebody edits under is not to be drawn again, though nothing of theirs has come. */
+static void who_is_spoken_of_is_known(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_open(&f, (crdt_doc_options){0});
+    const wm_id left = {2, 0};
+    fixture_put(&f, (wm_id){1, 0}, behind(&left, "b"));
+    fixture_delete(&f, (wm_id){3, 0}, 1);
+    for (uint64_t client = 1; client <= 3; client++)
+        assert_true(crdt_doc_knows_client(f.doc, client));
+    assert_false(crdt_doc_knows_client(f.doc, 4));
+    assert_int_equal(crdt_doc_set_client(f.doc, 4), CRDT_OK);
+    assert_true(crdt_doc_knows_client(f.doc, 4));
+    fixture_close(&f);
+}
+
 static void more_than_may_wait_is_refused_and_changes_nothing(void **state)
 {
     (void)state;
@@ -123,6 +140,7 @@ int main(void)
         cmocka_unit_test(a_gap_makes_the_rest_wait_until_it_is_filled),
         cmocka_unit_test(the_same_again_while_it_waits_is_nothing_new),
         cmocka_unit_test(what_waits_is_part_of_the_state),
+        cmocka_unit_test(who_is_spoken_of_is_known),
         cmocka_unit_test(more_than_may_wait_is_refused_and_changes_nothing),
         cmocka_unit_test(what_waits_is_counted_as_memory),
         cmocka_unit_test(a_large_update_that_leaves_nothing_waiting_is_taken),
