@@ -8,8 +8,10 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "base/log.h"
+#include "base/must.h"
 #include "past/errs.h"
 #include "past/kept.h"
 #include "persist/persist.h"
@@ -116,11 +118,18 @@ static err apply_events(replaying *r, uint64_t until)
 
 /* ---- all of it ---- */
 
-static err begin(replaying *r, size_t pending_bytes_max)
+crdt_doc *replay_new_doc(size_t pending_bytes_max)
 {
     crdt_doc_options options = {.pending_bytes_max = pending_bytes_max};
+    must(getrandom(&options.hash_seed, sizeof(options.hash_seed), 0) ==
+         (ssize_t)sizeof(options.hash_seed));
+    return crdt_doc_new(&options);
+}
+
+static err begin(replaying *r, size_t pending_bytes_max)
+{
     crdt_doc_free(r->doc);
-    r->doc = crdt_doc_new(&options);
+    r->doc = replay_new_doc(pending_bytes_max);
     r->took = (replay){0};
     r->seq = 0;
     r->failed = ERR_OK;

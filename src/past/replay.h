@@ -16,6 +16,11 @@ typedef struct replay {
     uint64_t weight;         /* of theirs (checkpoint_weight) */
 } replay;
 
+/* Returns owned (crdt_doc_free) an empty document as the server holds them, or NULL: how it hashes
+ * is anybody's guess, so that nobody can send numbers and names that collide. At most so many bytes
+ * may wait in it (0: no limit). */
+crdt_doc *replay_new_doc(size_t pending_bytes_max);
+
 /* *out is owned (crdt_doc_free): the document of `number` as it was after event `seq`; 0 is before
  * everything, and asks nothing of the store. `pending_bytes_max` bounds what may wait in it, for
  * whoever writes to it afterwards; where more waits already, it is raised. `took` may be NULL. A

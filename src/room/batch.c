@@ -22,6 +22,7 @@
 #include "base/must.h"
 #include "past/checkpoint.h"
 #include "past/errs.h"
+#include "past/replay.h"
 #include "room/inside.h"
 
 static void batch_done(persist_op *op, err result);
@@ -134,8 +135,7 @@ static uint32_t draw_epoch(const room *r)
 
 static err begin_life(room *r)
 {
-    crdt_doc_options options = {.pending_bytes_max = r->registry->options.pending_bytes_max};
-    crdt_doc *doc = crdt_doc_new(&options);
+    crdt_doc *doc = replay_new_doc(r->registry->options.pending_bytes_max);
     if (doc == NULL)
         return ERR_NO_MEMORY;
     room_set_doc(r, doc);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/doc.h"
 #include "fixture.h"
 #include "past/kept.h"
 #include "rng.h"
@@ -231,6 +232,20 @@ static void what_waits_may_pass_the_limit(void **state)
     crdt_doc_free(doc);
 }
 
+static void nobody_knows_how_a_document_hashes(void **state)
+{
+    fixture *f = *state;
+    crdt_doc *docs[3];
+    docs[0] = replay_new_doc(0);
+    assert_int_equal(replay_doc(f->store, f->number, 0, 0, &docs[1], NULL), ERR_OK);
+    assert_int_equal(replay_doc(f->store, f->number, 0, 0, &docs[2], NULL), ERR_OK);
+    for (size_t i = 0; i < 3; i++)
+        for (size_t k = 0; k < i; k++)
+            assert_true(docs[i]->options.hash_seed != docs[k]->options.hash_seed);
+    for (size_t i = 0; i < 3; i++)
+        crdt_doc_free(docs[i]);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -247,6 +262,7 @@ int main(void)
         TEST(what_is_not_there_is_an_error),
         TEST(an_event_that_is_no_update_is_damage),
         TEST(what_waits_may_pass_the_limit),
+        TEST(nobody_knows_how_a_document_hashes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
