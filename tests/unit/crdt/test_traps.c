@@ -1,6 +1,8 @@
 /* Traps in updates that a document takes in. */
 #include "traps.h"
 
+#include "rng.h"
+
 enum { BASE = 2, FIRST = 10 }; /* clients: who was there before, the first of those that come */
 
 static const wm_id unit_a = {BASE, 0};
@@ -184,6 +186,47 @@ static void many_clients(const trap *t, uint64_t size)
     trap_close(&f);
 }
 
+/* ---- numbers that somebody chose ---- */
+
+/* What an odd number is to be multiplied with to be 1. */
+static uint64_t inverse(uint64_t odd)
+{
+    uint64_t x = odd;
+    for (int i = 0; i < 6; i++)
+        x *= 2 - odd * x;
+    return x;
+}
+
+/* The next client of those that lie in one place of a table (base/u64map.c) whose seed is 0. */
+static uint64_t colliding(rng *random)
+{
+    for (;;) {
+        uint64_t h = rng_next(random) & ~UINT64_C(0xfffff);
+        h = (h ^ h >> 32) * inverse(UINT64_C(0xd6e8feb86659fd93));
+        h = (h ^ h >> 32) * inverse(UINT64_C(0x9e3779b97f4a7c15));
+        if (h <= CRDT_CLOCK_MAX)
+            return h;
+    }
+}
+
+/* To whoever has another seed they are clients like others. */
+static void clients_that_would_collide(const trap *t, uint64_t size)
+{
+    (void)t;
+    fixture f;
+    rng random = {1};
+    fixture_open(&f, (crdt_doc_options){.hash_seed = UINT64_C(0x5eed5eed5eed5eed)});
+    trap_put_other(&f);
+    wm_begin(&f.update, size);
+    for (uint64_t i = 0; i < size; i++) {
+        wm_section(&f.update, 1, colliding(&random), 0);
+        wm_struct(&f.update, &an_x);
+    }
+    wm_begin_deletes(&f.update, 0);
+    trap_apply(&f, wm_bytes(&f.update));
+    trap_close(&f);
+}
+
 /* ---- waiting ---- */
 
 static void typed(fixture *f, uint64_t clock)
@@ -264,6 +307,34 @@ static void nested(const trap *t, uint64_t size)
     trap_close(&f);
 }
 
+/* ---- format v2 ---- */
+
+/* Into an empty document, into one with something in it, and, as an event, once more. */
+static void told_in_v2(const trap *t, uint64_t size)
+{
+    fixture f;
+    crdt_buf v2 = {0};
+    crdt_buf event = {0};
+    open(&f);
+    if (t->body == BODY_ITEMS)
+        trap_apply(&f, crowd(&f, size));
+    else
+        trap_fill(&f, t->body, BASE, size);
+    trap_delete_alternating(&f, t, t->body == BODY_ITEMS ? FIRST : BASE, 1, size);
+    trap_ok(crdt_doc_encode_state(f.doc, CRDT_V2, (crdt_bytes){0}, &v2));
+    trap_close(&f);
+    open(&f);
+    trap_ok(crdt_doc_apply(f.doc, CRDT_V2, wm_bytes(&v2), NULL));
+    trap_close(&f);
+    open(&f);
+    trap_put_other(&f);
+    trap_ok(crdt_doc_apply_event(f.doc, CRDT_V2, wm_bytes(&v2), NULL, &event));
+    trap_ok(crdt_doc_apply_event(f.doc, CRDT_V2, wm_bytes(&event), NULL, &event));
+    trap_close(&f);
+    crdt_buf_free(&v2);
+    crdt_buf_free(&event);
+}
+
 #define SPOT(text, function, which, how, most)                                                     \
     {                                                                                              \
         .name = text, .run = (function), .size = 2500, .each_max = (most), .order = (which),       \
@@ -328,6 +399,10 @@ static const trap traps[] = {
      .size = 5000,
      .each_max = 3400,
      .delivery = AT_ONCE},
+    {.name = "clients that would collide",
+     .run = clients_that_would_collide,
+     .size = 2500,
+     .each_max = 2000},
     {.name = "keystrokes backwards",
      .run = keystrokes_in_any_order,
      .size = 5000,
@@ -352,6 +427,29 @@ static const trap traps[] = {
      .size = 2500,
      .each_max = 3100,
      .body = BODY_JSON},
+    {.name = "letters in v2",
+     .run = told_in_v2,
+     .size = 10000,
+     .each_max = 3000,
+     .delivery = AT_ONCE},
+    {.name = "halves in v2",
+     .run = told_in_v2,
+     .size = 10000,
+     .each_max = 3300,
+     .delivery = AT_ONCE,
+     .body = BODY_PAIRS},
+    {.name = "values in v2",
+     .run = told_in_v2,
+     .size = 10000,
+     .each_max = 3500,
+     .delivery = AT_ONCE,
+     .body = BODY_ANY},
+    {.name = "clients in v2",
+     .run = told_in_v2,
+     .size = 2500,
+     .each_max = 8500,
+     .delivery = AT_ONCE,
+     .body = BODY_ITEMS},
     {.name = "deeply nested", .run = nested, .size = 10000, .each_max = 1800},
     {.name = "deeply nested, loaded",
      .run = nested,

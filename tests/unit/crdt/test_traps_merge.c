@@ -90,6 +90,61 @@ static void merging(const trap *t, uint64_t size)
     batch_close(&b);
 }
 
+/* The same updates in format v2. */
+static void in_v2(batch *b)
+{
+    batch v2;
+    crdt_buf update = {0};
+    batch_open(&v2, b->count);
+    for (size_t i = 0; i < b->count; i++) {
+        update.len = 0;
+        trap_ok(crdt_update_convert(CRDT_V1, b->updates[i], CRDT_V2, &update));
+        batch_add(&v2, wm_bytes(&update));
+    }
+    crdt_buf_free(&update);
+    batch_seal(&v2);
+    batch_close(b);
+    *b = v2;
+}
+
+static void merging_in_v2(const trap *t, uint64_t size)
+{
+    batch b;
+    crdt_buf merged = {0};
+    crdt_buf v1 = {0};
+    crdt_buf sv = {0};
+    crdt_buf rest = {0};
+    type_all(t, &b, size);
+    in_v2(&b);
+    trap_ok(crdt_update_merge(CRDT_V2, b.updates, b.count, &merged));
+    trap_ok(crdt_update_state_vector(CRDT_V2, b.updates[size / 2], &sv));
+    trap_ok(crdt_update_diff(CRDT_V2, wm_bytes(&merged), wm_bytes(&sv), &rest));
+    trap_ok(crdt_update_convert(CRDT_V2, wm_bytes(&merged), CRDT_V1, &v1));
+    use(wm_bytes(&v1));
+    crdt_buf_free(&merged);
+    crdt_buf_free(&v1);
+    crdt_buf_free(&sv);
+    crdt_buf_free(&rest);
+    batch_close(&b);
+}
+
+/* What a server tells of its log: the vector before all of them. */
+static void rewinding(const trap *t, uint64_t size)
+{
+    batch b;
+    crdt_buf merged = {0};
+    crdt_buf sv = {0};
+    crdt_buf before = {0};
+    type_all(t, &b, size);
+    trap_ok(crdt_update_merge(CRDT_V1, b.updates, b.count, &merged));
+    trap_ok(crdt_update_state_vector(CRDT_V1, wm_bytes(&merged), &sv));
+    trap_ok(crdt_state_vector_rewind(CRDT_V1, wm_bytes(&sv), b.updates, b.count, &before));
+    crdt_buf_free(&merged);
+    crdt_buf_free(&sv);
+    crdt_buf_free(&before);
+    batch_close(&b);
+}
+
 /* Each update tells all that the one before told, and one more. */
 static void merging_what_overlaps(const trap *t, uint64_t size)
 {
@@ -197,6 +252,10 @@ static const trap traps[] = {
     MERGE("merging keystrokes, mixed", merging, BODY_ASCII, ORDER_MIXED, 3300),
     MERGE("merging clients", merging, BODY_ITEMS, ORDER_UP, 4800),
     MERGE("merging clients, mixed", merging, BODY_ITEMS, ORDER_MIXED, 4800),
+    MERGE("merging in v2", merging_in_v2, BODY_ASCII, ORDER_UP, 6500),
+    MERGE("merging clients in v2, mixed", merging_in_v2, BODY_ITEMS, ORDER_MIXED, 8500),
+    MERGE("rewinding", rewinding, BODY_ASCII, ORDER_MIXED, 2400),
+    MERGE("rewinding clients", rewinding, BODY_ITEMS, ORDER_MIXED, 2700),
     MERGE("merging holes that overlap", merging_what_overlaps, BODY_ASCII, ORDER_UP, 20),
     MERGE("merging values that overlap", merging_what_overlaps, BODY_ANY, ORDER_UP, 7600),
     MERGE("merging deletes", merging_deletes, BODY_ASCII, ORDER_UP, 1000),
