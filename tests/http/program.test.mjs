@@ -104,6 +104,20 @@ test('an address that is not loopback is refused without --insecure', t => {
   assert.match(stderr, /--insecure/)
 })
 
+test('with --insecure, or WEFT_INSECURE, another address is listened on', async t => {
+  const listen = ['serve', '--listen', '0.0.0.0:0', '--data', tempDir(t)]
+  for (const [args, env] of [[['--insecure'], {}], [[], { WEFT_INSECURE: '1' }], [['--insecure'], { WEFT_INSECURE: '0' }]]) {
+    const child = spawn(weftBin, [...listen, ...args], { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'ignore'] })
+    const ended = new Promise(resolve => child.on('close', resolve))
+    const line = (await inTime(new Promise(resolve => child.stdout.once('data', resolve)), 'the line')).toString()
+    const [, port] = /^weft: listening on http:\/\/0\.0\.0\.0:(\d+)\n$/.exec(line)
+    assert.equal((await fetch(`http://127.0.0.1:${port}/healthz`)).status, 200)
+    child.kill('SIGTERM')
+    assert.equal(await inTime(ended, 'the end'), 0)
+  }
+  for (const value of ['0', 'yes']) assert.equal(runWeft(listen, { env: { WEFT_INSECURE: value } }).status, 2, value)
+})
+
 test('flags have environment variables, and the flag wins', async t => {
   const server = await startServer(t, { env: { WEFT_MAX_UPDATE: '10', WEFT_DATA: '/nonexistent', WEFT_LISTEN: 'nowhere' } })
   assertProblem(await server.post('a', new Writer().type('a longer update')), 413, 'too_large')
