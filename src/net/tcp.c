@@ -18,6 +18,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/cells.h"
 #include "base/must.h"
 
 typedef enum stream_state {
@@ -65,6 +66,7 @@ _Static_assert(sizeof(stream) <= sizeof(uv_tcp_t) + 48,
 struct tcp_streams {
     loop *loop;
     size_t count;
+    cells cells;    /* the streams */
     list keeping;   /* what they keep goes at the end of the next turn */
     list broken;    /* their owners are told at the end of the turn */
     list lingering; /* by deadline */
@@ -92,7 +94,7 @@ static void on_closed(uv_handle_t *handle)
     stream *s = container_of((uv_tcp_t *)handle, stream, tcp);
     must(s->pending == NULL);
     all_of(s)->count--;
-    free(s);
+    cells_free(&all_of(s)->cells, s);
 }
 
 /* What is kept, if something is. */
@@ -444,6 +446,7 @@ tcp_streams *tcp_streams_new(loop *l)
     tcp_streams *all = calloc(1, sizeof(*all));
     must(all != NULL);
     all->loop = l;
+    cells_init(&all->cells, sizeof(stream));
     list_init(&all->keeping);
     list_init(&all->broken);
     list_init(&all->lingering);
@@ -459,6 +462,7 @@ tcp_streams *tcp_streams_new(loop *l)
 void tcp_streams_free(tcp_streams *all)
 {
     must(all->count == 0);
+    cells_deinit(&all->cells);
     loop_forget(&all->flush);
     loop_forget(&all->tell_broken);
     uv_close((uv_handle_t *)all->linger_timer, free_timer);
@@ -472,8 +476,7 @@ size_t tcp_streams_count(const tcp_streams *all)
 
 stream *tcp_adopt(tcp_streams *all, int fd)
 {
-    stream *s = calloc(1, sizeof(*s));
-    must(s != NULL);
+    stream *s = cells_new(&all->cells);
     must(uv_tcp_init(loop_uv(all->loop), &s->tcp) == 0);
     s->tcp.data = all;
     all->count++;

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
+#include "base/cells.h"
 #include "base/must.h"
 #include "net/held.h"
 #include "sse/format.h"
@@ -28,6 +29,7 @@
 
 struct sse {
     held_streams *held;
+    cells cells; /* the event streams */
 };
 
 /* One event stream. There may be very many: it holds no buffers. */
@@ -48,7 +50,7 @@ static void let_go(event_stream *e)
 {
     held_remove(e->all->held, &e->held);
     stream_close(e->held.stream);
-    free(e);
+    cells_free(&e->all->cells, e);
 }
 
 /* ---- sending ---- */
@@ -130,12 +132,14 @@ sse *sse_new(loop *l)
     sse *all = calloc(1, sizeof(*all));
     must(all != NULL);
     all->held = held_new(l, visit);
+    cells_init(&all->cells, sizeof(event_stream));
     return all;
 }
 
 void sse_free(sse *all)
 {
     held_free(all->held);
+    cells_deinit(&all->cells);
     free(all);
 }
 
@@ -146,8 +150,7 @@ size_t sse_count(const sse *all)
 
 sink *sse_open(sse *all, stream *s, uint64_t client)
 {
-    event_stream *e = calloc(1, sizeof(*e));
-    must(e != NULL);
+    event_stream *e = cells_new(&all->cells);
     e->sink.ops = &sse_sink_ops;
     e->sink.client = client;
     e->all = all;
