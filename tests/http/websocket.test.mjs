@@ -455,7 +455,8 @@ test('draining: 1001, and new ones are refused before the upgrade', async t => {
   const early = connect(t, own).send(upgradeHead('/ws/d').slice(0, -2))
   const body = Buffer.from(writer.type('last words'))
   const busy = connect(t, own).send('POST /docs/e/updates HTTP/1.1\r\nHost: x\r\nContent-Type: application/octet-stream\r\n' +
-    `Content-Length: ${body.length}\r\n\r\n`)
+    `Content-Length: ${body.length}\r\nExpect: 100-continue\r\n\r\n`)
+  assert.equal((await busy.answer()).status, 100, 'its head has been read')
   synced.binary(update(body))
   await synced.until('update')
   own.signal('SIGTERM')
