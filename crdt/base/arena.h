@@ -6,8 +6,8 @@
  * without being copied. Memory never moves, so a pointer is good until its object is freed. Handle
  * 0 is "none".
  *
- *     chunks:  [0] -> 4 KiB block      [1] -> 8 KiB block      ...      [k], [k+1] -> one block of
- * more than 65,536 units
+ *     chunks:   [0] -> 4 KiB block    [1] -> 8 KiB block    ...
+ *               [k], [k+1] -> one block of more than 65,536 units
  *
  * Blocks grow from a small first one, so that thousands of small documents can be open. What is
  * freed goes to a list of its size class and is used again. Allocation failures return 0 and leave

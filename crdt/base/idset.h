@@ -6,8 +6,9 @@
  * clients can make it slow, as it could a hash table.
  *
  *     as added       (7,4,1) (9,0,2) (7,5,1) (7,0,1)
- *     normalized     (9,0,2) (7,0,1) (7,4,2)          client descending, clock ascending, nothing
- * touches
+ *     normalized     (9,0,2) (7,0,1) (7,4,2)
+ *
+ * Normalized: clients descend, clocks ascend, and nothing touches.
  */
 #ifndef CRDT_BASE_IDSET_H
 #define CRDT_BASE_IDSET_H

@@ -5,10 +5,14 @@
  * its table (0: none); keys are numbers of its table of names (0: none).
  *
  * Content, by kind:
- *     STRING   `content` is the first byte of its text in the text arena, `text.bytes` long. Its
- * neighbours' text may lie right before and behind: cutting a run copies nothing. ASCII exactly
- * when bytes == units. ANY JSON BINARY EMBED FORMAT DOC   `content` is a blob (content.h),
- * canonical bytes as update v1 writes them. TYPE     `content` is a crdt__type. DELETED GC   none.
+ *     STRING       the first byte of its text in the text arena, `text.bytes` long
+ *     ANY, JSON, BINARY, EMBED, FORMAT, DOC
+ *                  a blob (content.h): canonical bytes as update v1 writes them
+ *     TYPE         a crdt__type
+ *     DELETED, GC  none
+ *
+ * A text's neighbours may lie right before and behind it: cutting a run copies nothing. It is ASCII
+ * exactly when bytes == units.
  */
 #ifndef CRDT_CORE_ITEM_H
 #define CRDT_CORE_ITEM_H

@@ -10,9 +10,10 @@
  * lengths count: a UTF-16 code unit of text, an element of a list.
  *
  * The rules. The library does no I/O, keeps no globals, starts no threads, reads no clock and draws
- * no numbers. Different documents may be used by different threads at once; one document by one
- * thread at a time. Nothing here calls back. Input is never trusted: an update is decoded and
- * validated whole before the document changes, and work and memory are bounded by its bytes.
+ * no numbers. Different documents, snapshots and awarenesses may be used by different threads at
+ * once; one of them by one thread at a time. Nothing here calls back. Input is never trusted: an
+ * update is decoded and validated whole before the document changes, and work and memory are
+ * bounded by its bytes.
  *
  * Memory. "borrows": until the call returns. "appends to out": the buffer is the caller's, and is
  * left as it was when the call fails. "lends": the bytes belong to the document and are good until
@@ -120,8 +121,8 @@ typedef struct crdt_doc_options {
     const crdt_mem *mem;      /* kept until crdt_doc_free; NULL: malloc */
     size_t memory_max;        /* bytes the document may hold; 0: no limit */
     size_t pending_bytes_max; /* bytes of structs and deletes waiting for others; 0: no limit */
-    uint64_t hash_seed; /* something peers cannot guess, against crafted collisions; 0 will do in
-                           tests */
+    uint64_t hash_seed; /* something peers cannot guess, drawn for each document: else they can
+                           choose clients and names that collide. 0 will do for what is one's own */
     crdt_gc gc;
     crdt_cleanup cleanup;
     crdt_changes changes;
@@ -508,7 +509,8 @@ CRDT_MUST_CHECK crdt_err crdt_relpos_resolve(crdt_doc *doc, crdt_bytes position,
  * crdt_doc_apply. */
 CRDT_MUST_CHECK crdt_err crdt_update_validate(crdt_encoding encoding, crdt_bytes update);
 
-/* True if a valid update says nothing: no structs but Skips, no deletes. */
+/* True if a valid update says nothing: no structs but Skips, no deletes. False of a bad one, and
+ * where memory does not suffice to look. */
 bool crdt_update_is_empty(crdt_encoding encoding, crdt_bytes update);
 
 /* Appends to `out` one update that holds what all `count` updates hold (Yjs: mergeUpdates). One
@@ -592,7 +594,8 @@ CRDT_MUST_CHECK crdt_err crdt_sync_write(crdt_sync_kind kind, crdt_bytes payload
 CRDT_MUST_CHECK crdt_err crdt_sync_write_step1(crdt_doc *doc, crdt_buf *out);
 
 /* Takes one message in: applies what it brings (`applied` and `event` as crdt_doc_apply_event fills
- * them; both may be NULL), and appends to `reply` the answer to a step 1. */
+ * them; both may be NULL), and appends to `reply` the answer to a step 1. CRDT_MALFORMED: the
+ * message or its payload is; and what crdt_doc_apply_event and crdt_doc_encode_state return. */
 CRDT_MUST_CHECK crdt_err crdt_sync_receive(crdt_doc *doc, crdt_bytes message, crdt_buf *reply,
                                            crdt_applied *applied, crdt_buf *event);
 
@@ -614,7 +617,9 @@ CRDT_MUST_CHECK crdt_err crdt_frame_write(crdt_frame_kind kind, crdt_bytes body,
 /* ---- awareness ---- */
 
 /* Who is present and what they say of themselves: client -> (clock, JSON). Never stored; times are
- * the caller's milliseconds, from any clock that only goes forward. (y-protocols/awareness.js) */
+ * the caller's milliseconds, from any clock that only goes forward. Cost of a call: that of what
+ * comes in and goes out, times the logarithm of the clients; one that adds or forgets clients, or
+ * looks for old ones, passes over all. (y-protocols/awareness.js) */
 typedef struct crdt_awareness crdt_awareness;
 
 /* Entries one awareness may hold, the remembered clocks of clients that left included. */

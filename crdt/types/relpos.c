@@ -2,9 +2,11 @@
  * (yjs/src/utils/RelativePosition.js).
  *
  *     varuint 0, ID of a unit       at that unit
- *     varuint 1, varstring name     at the end of a root (associated with what lies before: its
- * start) varuint 2, ID of an item      the same of the type that the item holds varint association
- * missing in old data: 0
+ *     varuint 1, varstring name     at the end of a root
+ *     varuint 2, ID of an item      at the end of the type that the item holds
+ *     varint association            behind each of them; missing in old data: 0
+ *
+ * Associated with what lies before, the end of a type is its start.
  *
  * What Yjs makes in undoing knows what it was made from, and Yjs follows such links when it
  * resolves a position. They are not in the data, and a document here has none.

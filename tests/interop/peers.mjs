@@ -107,7 +107,7 @@ export function peersWith(Y) {
     const family = options.family ?? random.oneOf(Object.keys(families))
     const setup = {
       ...families[family],
-      peers: random.between(2, 8),
+      peers: random.between(2, 10),
       transactions: random.between(4, options.transactions ?? 40),
       peerGc: random.chance(0.7),
       undo: random.oneOf([null, null, 'single', 'grouped'])

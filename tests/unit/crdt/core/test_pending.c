@@ -62,7 +62,8 @@ static void what_waits_is_part_of_the_state(void **state)
     fixture_close(&g);
 }
 
-/* A number that somebody edits under is not to be drawn again, though nothing of theirs has come. */
+/* A number that somebody edits under is not to be drawn again, though nothing of theirs has come.
+ */
 static void who_is_spoken_of_is_known(void **state)
 {
     (void)state;
