@@ -32,6 +32,22 @@ static inline bool fuzz_same(const crdt_buf *a, const crdt_buf *b)
     return a->len == b->len && (a->len == 0 || memcmp(a->data, b->data, a->len) == 0);
 }
 
+/* Takes up to `max` updates from the input, each behind its length (two bytes); how many. */
+static inline size_t fuzz_split(crdt_bytes input, crdt_bytes *updates, size_t max)
+{
+    size_t count = 0;
+    while (input.len >= 2 && count < max) {
+        size_t len = (size_t)input.data[0] | (size_t)input.data[1] << 8;
+        input.data += 2;
+        input.len -= 2;
+        len = len < input.len ? len : input.len;
+        updates[count++] = (crdt_bytes){input.data, len};
+        input.data += len;
+        input.len -= len;
+    }
+    return count;
+}
+
 static inline void fuzz_check(const crdt_doc *doc)
 {
     const char *broken = crdt_doc_check(doc);

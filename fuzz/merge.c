@@ -4,21 +4,6 @@
 
 enum { UPDATES_MAX = 6 };
 
-static size_t split(crdt_bytes input, crdt_bytes updates[UPDATES_MAX])
-{
-    size_t count = 0;
-    while (input.len >= 2 && count < UPDATES_MAX) {
-        size_t len = (size_t)input.data[0] | (size_t)input.data[1] << 8;
-        input.data += 2;
-        input.len -= 2;
-        len = len < input.len ? len : input.len;
-        updates[count++] = (crdt_bytes){input.data, len};
-        input.data += len;
-        input.len -= len;
-    }
-    return count;
-}
-
 static crdt_buf vector_after(crdt_bytes update)
 {
     crdt_doc *doc = crdt_doc_new(NULL);
@@ -84,7 +69,7 @@ static void check_merged(const crdt_bytes *updates, size_t count)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     crdt_bytes updates[UPDATES_MAX];
-    size_t count = split((crdt_bytes){data, size}, updates);
+    size_t count = fuzz_split((crdt_bytes){data, size}, updates, UPDATES_MAX);
     bool valid = true;
     for (size_t i = 0; i < count; i++) {
         if (crdt_update_validate(CRDT_V1, updates[i]) == CRDT_OK)

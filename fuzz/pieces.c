@@ -30,17 +30,7 @@ static void pack(const crdt_bytes *updates, size_t count)
 static void pack_some(crdt_bytes input)
 {
     crdt_bytes updates[UPDATES_MAX] = {{0}};
-    size_t count = 0;
-    while (input.len >= 2 && count < UPDATES_MAX) {
-        size_t len = (size_t)input.data[0] | (size_t)input.data[1] << 8;
-        input.data += 2;
-        input.len -= 2;
-        len = len < input.len ? len : input.len;
-        updates[count++] = (crdt_bytes){input.data, len};
-        input.data += len;
-        input.len -= len;
-    }
-    pack(updates, count);
+    pack(updates, fuzz_split(input, updates, UPDATES_MAX));
 }
 
 static void unpack(crdt_bytes piece, size_t count)
