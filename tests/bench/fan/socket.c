@@ -33,22 +33,22 @@ static void upgrade(crowd *c, reader *r, const char *path, const char *name)
                    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
 }
 
-static void take_frame(crowd *c, reader *r, const frame *f)
+static void take_frame(crowd *c, reader *r, const frame *f, const uint8_t *payload)
 {
     uint8_t pong[FRAME_HEAD_LEN_MAX];
     switch (f->kind) {
     case FRAME_TEXT:
     case FRAME_BINARY:
-        r->how->message(c, r, f->payload, f->len);
+        r->how->message(c, r, payload, f->len);
         break;
     case FRAME_PING:
-        reader_send(c, r, pong, frame_head(pong, FRAME_PONG, f->len), f->payload, f->len);
+        reader_send(c, r, pong, frame_head(pong, FRAME_PONG, f->len), payload, f->len);
         break;
     case FRAME_PONG:
         break;
     case FRAME_CONTINUATION:
     case FRAME_CLOSE:
-        fprintf(stderr, "close %u\n", f->len >= 2 ? f->payload[0] << 8 | f->payload[1] : 0);
+        fprintf(stderr, "close %u\n", f->len >= 2 ? payload[0] << 8 | payload[1] : 0);
         load_fail("the server closed a socket");
     }
 }
@@ -69,10 +69,10 @@ static size_t take(crowd *c, reader *r, const uint8_t *data, size_t len)
         return head.len;
     }
     frame f;
-    if (!frame_read(data, len, &f))
+    if (!frame_read_head(data, len, &f) || len - f.head_len < f.len)
         return 0;
-    take_frame(c, r, &f);
-    return f.whole_len;
+    take_frame(c, r, &f, data + f.head_len);
+    return f.head_len + f.len;
 }
 
 /* ---- y-websocket ---- */

@@ -10,14 +10,14 @@
 
 int socket_reader_open(uint16_t port, unsigned index, unsigned document)
 {
-    /* Sync step 1 that has nothing, masked with zeros. */
-    static const char step1[] = {(char)0x82, (char)0x84, 0, 0, 0, 0, 0, 0, 1, 0};
+    static const char step1[] = {0, 0, 1, 0}; /* that has nothing */
     char request[256];
     int len = snprintf(request, sizeof(request),
                        "GET /ws/bench-%u HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\n"
                        "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
                        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
                        document);
+    len += (int)frame_head((uint8_t *)request + len, FRAME_BINARY, sizeof(step1));
     memcpy(request + len, step1, sizeof(step1));
     int fd = connection_open(port, index);
     connection_send(fd, request, (size_t)len + sizeof(step1));
@@ -38,29 +38,11 @@ static size_t skip_head(socket_reader *r, const char *in, size_t len)
     return at;
 }
 
-/* Bytes of a frame's head, as far as they tell. */
-static size_t head_len_of(const socket_reader *r)
-{
-    if (r->head_len < 2 || r->head[1] < 126)
-        return 2;
-    return r->head[1] == 126 ? 4 : 10;
-}
-
-static uint64_t payload_len_of(const socket_reader *r)
-{
-    if (r->head[1] < 126)
-        return r->head[1];
-    uint64_t len = 0;
-    for (size_t i = 2; i < r->head_len; i++)
-        len = len << 8 | r->head[i];
-    return len;
-}
-
 static void take_frame(socket_reader *r, socket_messages *came)
 {
-    if (r->head[0] == 0x88)
+    if (r->kind == FRAME_CLOSE)
         load_fail("the server closed a socket");
-    if (r->head[0] == 0x82 && r->first[0] == 0) {
+    if (r->kind == FRAME_BINARY && r->first[0] == 0) {
         came->syncs += r->first[1] == 1;
         came->updates += r->first[1] == 2;
     }
@@ -70,10 +52,12 @@ static void take_frame(socket_reader *r, socket_messages *came)
 /* One byte of a frame's head. */
 static void take_head(socket_reader *r, char c, socket_messages *came)
 {
+    frame f;
     r->head[r->head_len++] = (uint8_t)c;
-    if (r->head_len < head_len_of(r))
+    if (!frame_read_head(r->head, r->head_len, &f))
         return;
-    r->left = payload_len_of(r);
+    r->kind = f.kind;
+    r->left = f.len;
     if (r->left == 0)
         take_frame(r, came);
 }

@@ -6,12 +6,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "frame.h"
+
 /* Where in the bytes of the server it is; {0} before the first. */
 typedef struct socket_reader {
     size_t head_end; /* of the answer's head: bytes of its last empty line that came; 4: over */
-    uint8_t head[10];
+    uint8_t head[FRAME_HEAD_LEN_MAX]; /* of the frame */
     size_t head_len;
-    uint64_t left; /* of the frame's payload */
+    frame_kind kind;
+    size_t left; /* of the frame's payload */
     uint8_t first[2];
     size_t first_len;
 } socket_reader;

@@ -15,7 +15,7 @@ static size_t big_endian(const uint8_t *at, size_t len)
     return value;
 }
 
-bool frame_read(const uint8_t *data, size_t len, frame *f)
+bool frame_read_head(const uint8_t *data, size_t len, frame *f)
 {
     if (len < 2)
         return false;
@@ -29,12 +29,7 @@ bool frame_read(const uint8_t *data, size_t len, frame *f)
             return false;
         payload = big_endian(data + 2, digits);
     }
-    if (len - head < payload)
-        return false;
-    *f = (frame){.kind = (frame_kind)(data[0] & 15),
-                 .payload = data + head,
-                 .len = payload,
-                 .whole_len = head + payload};
+    *f = (frame){.kind = (frame_kind)(data[0] & 15), .head_len = head, .len = payload};
     return true;
 }
 

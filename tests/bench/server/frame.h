@@ -1,6 +1,6 @@
-/* Frames of WebSockets (RFC 6455, section 5.2), whole ones. */
-#ifndef FAN_FRAME_H
-#define FAN_FRAME_H
+/* Frames of WebSockets (RFC 6455, section 5.2), none of them in pieces. */
+#ifndef BENCH_FRAME_H
+#define BENCH_FRAME_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,13 +19,12 @@ typedef enum frame_kind {
 
 typedef struct frame {
     frame_kind kind;
-    const uint8_t *payload;
-    size_t len;
-    size_t whole_len; /* with its head */
+    size_t head_len;
+    size_t len; /* of the payload behind it */
 } frame;
 
-/* Reads a server's frame; false: it is not whole yet. */
-bool frame_read(const uint8_t *data, size_t len, frame *f);
+/* Reads the head of a server's frame; false: it is not whole yet. */
+bool frame_read_head(const uint8_t *data, size_t len, frame *f);
 
 /* Writes the head of a client's frame, of FRAME_HEAD_LEN_MAX at most, and returns its length. The
  * mask is zero: what follows goes as it is. */
