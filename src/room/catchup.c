@@ -128,8 +128,10 @@ static void finish(room_catchup *c, uint64_t until, frame *update)
 static void compared(room_read *read, err result)
 {
     room_catchup *c = container_of(read, room_catchup, read);
+    /* A difference may lack what other clients have written after those events. */
+    uint64_t until = c->merged == NULL ? read->facts.head.seq : c->until;
     if (result == ERR_OK && read->bytes != NULL)
-        finish(c, read->facts.head.seq, read->bytes);
+        finish(c, until, read->bytes);
     else
         finish(c, c->until, c->merged == NULL ? NULL : frame_ref(c->merged));
 }

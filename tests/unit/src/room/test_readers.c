@@ -259,10 +259,9 @@ static void a_broken_reader_does_not_disturb_the_others(void **state)
     reader_leave(&well);
 }
 
-static void what_was_written_and_deleted_meanwhile_costs_nothing(void **state)
+/* Client 1 writes much after event 1, and deletes it: event 5. */
+static void write_and_delete(fixture *f)
 {
-    fixture *f = *state;
-    reader r = {0};
     type(f, 0, 1);
     char *text = test_malloc(100001);
     memset(text, 'x', 100000);
@@ -271,9 +270,32 @@ static void what_was_written_and_deleted_meanwhile_costs_nothing(void **state)
         write_ok(f, "d", ROOM_UPDATE, typed(1, 1 + i * 100000, text));
     test_free(text);
     write_ok(f, "d", ROOM_UPDATE, deleted(1, 1, 300000));
+}
+
+static void what_was_written_and_deleted_meanwhile_costs_nothing(void **state)
+{
+    fixture *f = *state;
+    reader r = {0};
+    write_and_delete(f);
     reader_join(f, &r, "d", from_id(1, facts_of(f, "d").head.epoch));
     reader_expect(&r, "sync:5");
     assert_in_range(r.last.len, 3, 200);
+    reader_leave(&r);
+}
+
+/* The document's difference is one to before the events that were read from the log: what somebody
+ * else writes before it is made is not in it. */
+static void what_comes_while_a_reader_is_caught_up_is_told_as_well(void **state)
+{
+    fixture *f = *state;
+    reader r = {0};
+    written w = {0};
+    write_and_delete(f);
+    reader_join(f, &r, "d", from_id(1, facts_of(f, "d").head.epoch));
+    write_start(f, &w, "d", ROOM_UPDATE, typed(2, 0, "y"));
+    reader_expect(&r, "sync:5 update:6");
+    write_wait(f, &w);
+    written_free(&w);
     reader_leave(&r);
 }
 
@@ -524,6 +546,7 @@ int main(void)
         TEST(a_reader_may_go_while_it_is_being_prepared),
         TEST(a_broken_reader_does_not_disturb_the_others),
         TEST(what_was_written_and_deleted_meanwhile_costs_nothing),
+        TEST(what_comes_while_a_reader_is_caught_up_is_told_as_well),
         TEST(a_large_document_is_encoded_elsewhere_while_writes_wait),
         TEST(presence_is_told_and_creates_no_document),
         TEST(a_slow_reader_gets_the_present_states_once),
