@@ -138,8 +138,12 @@ const compareReadings = async (engine, random, { yjs, chunks, roots, gc, format 
   await engine.call('check', 1)
   // A document that waits may hold what it could integrate by now, until the next update makes it look; the other one has looked.
   if (yjs.store.pendingStructs) return
-  sameBytes(await engine.bytes('sv', 1), await engine.bytes('sv', 0), `state vector after the difference since chunk ${seen}`)
-  assert.equal(readingOf(await engine.bytes('state', 1, nothing), roots), expected, `reading after the difference since chunk ${seen}`)
+  // So may this one: a third, which gets its state, looks at all of it.
+  const caughtUp = await engine.bytes('state', 1, nothing)
+  await openEngine(engine, 2, openings.plain, gc, roots)
+  await applyToEngine(engine, 2, caughtUp)
+  sameBytes(await engine.bytes('sv', 2), await engine.bytes('sv', 0), `state vector after the difference since chunk ${seen}`)
+  assert.equal(readingOf(caughtUp, roots), expected, `reading after the difference since chunk ${seen}`)
 }
 
 // Runs the round of a seed; returns what happened in it.
