@@ -155,11 +155,12 @@ static void apply_delta(desk *d)
     const uint64_t length = choose_length(d, index);
     if (index == 0 || length == 0)
         return;
+    const char *formats = attributes[program_below(d->p, 6)];
+    const char *then = program_below(d->p, 2) ? "delete" : "retain";
     snprintf(delta, sizeof delta,
              "[{\"retain\":%u},{\"insert\":\"new\",\"attributes\":%s},{\"%s\":%u},"
              "{\"insert\":{\"e\":1}}]",
-             (unsigned)index, attributes[program_below(d->p, 6)],
-             program_below(d->p, 2) ? "delete" : "retain", (unsigned)length);
+             (unsigned)index, formats, then, (unsigned)length);
     expect_done(d, crdt_text_apply_delta(d->doc, d->at, crdt_bytes_of(delta), CRDT_DELTA_AS_IS));
 }
 
