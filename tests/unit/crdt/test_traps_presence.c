@@ -90,7 +90,7 @@ static void many_members(const trap *t, uint64_t size)
             const uint64_t number = trap_number(round % 2 ? ORDER_UP : t->order, size, i);
             crdt__write_u8(&w, i > 0 ? ',' : '{');
             for (int digit = 0; digit < 7; digit++)
-                crdt__write_u8(&w, digit % 6 ? (uint8_t)('a' + (number >> (4 * digit) & 15)) : '"');
+                crdt__write_u8(&w, (uint8_t)(digit % 6 ? 'a' + (number >> (4 * digit) & 15) : '"'));
             crdt__write_bytes(&w, ":1", 2);
         }
         crdt__write_u8(&w, '}');
