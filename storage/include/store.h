@@ -140,8 +140,8 @@ STORE_MUST_CHECK store_err store_epoch_end(store *s, store_bytes name, uint32_t 
                                            store_end *out);
 
 /* Calls `each` with the names of living documents that begin with `prefix` and come after `after`
- * (both may be empty), in byte order, until it returns false. `each` must not call the store. A name
- * whose record is damaged is among them, whether it lives or not. */
+ * (both may be empty), in byte order, until it returns false. `each` must not call the store. A
+ * name whose record is damaged is among them, whether it lives or not. */
 STORE_MUST_CHECK store_err store_list(store *s, store_bytes prefix, store_bytes after,
                                       bool (*each)(void *ctx, store_bytes name), void *ctx);
 
