@@ -15,8 +15,9 @@ typedef struct kept {
     crdt_buf base;     /* empty as well if that one is gone: then it cannot be applied */
 } kept;
 
-/* The newest checkpoint at or before event `until` into *out, which is {0}; none is ERR_OK as well.
- * ERR_STORAGE: it, or the one that it is told against, is damaged. ERR_NO_MEMORY. */
+/* The newest checkpoint at or before event `until` into *out, whatever that held before: owned
+ * (kept_free), and {0} if there is none, which is ERR_OK, or in failure. ERR_STORAGE: it, or the one
+ * that it is told against, is damaged. ERR_NO_MEMORY. Cost: a copy of both. */
 ERR_MUST_CHECK err kept_find(store *s, uint64_t number, uint64_t until, kept *out);
 void kept_free(kept *k); /* accepts {0} */
 
