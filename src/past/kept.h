@@ -16,8 +16,8 @@ typedef struct kept {
 } kept;
 
 /* The newest checkpoint at or before event `until` into *out, whatever that held before: owned
- * (kept_free), and {0} if there is none, which is ERR_OK, or in failure. ERR_STORAGE: it, or the one
- * that it is told against, is damaged. ERR_NO_MEMORY. Cost: a copy of both. */
+ * (kept_free), and {0} if there is none, which is ERR_OK, or in failure. ERR_STORAGE: it, or the
+ * one that it is told against, is damaged. ERR_NO_MEMORY. Cost: a copy of both. */
 ERR_MUST_CHECK err kept_find(store *s, uint64_t number, uint64_t until, kept *out);
 void kept_free(kept *k); /* accepts {0} */
 
